@@ -1,0 +1,13 @@
+# What comes from Debian. The launcher is static, so the libraries it uses are also looked up as archives.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+foreach(library libcurl libuv libwebsockets openssl)
+  string(TOUPPER ${library} name)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${library})
+endforeach()
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+find_path(YYJSON_INCLUDE yyjson.h REQUIRED)
+find_library(YYJSON_LIBRARY NAMES libyyjson.a yyjson REQUIRED)
+add_library(yyjson INTERFACE)
+target_include_directories(yyjson SYSTEM INTERFACE ${YYJSON_INCLUDE})
+target_link_libraries(yyjson INTERFACE ${YYJSON_LIBRARY})

@@ -1,0 +1,52 @@
+# Common bits of the scripts in hack/ and tests/cluster/: sourced, never run.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${WEIR_CACHE:-$HOME/.cache/weir}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+need_root() { [[ $EUID == 0 ]] || die "$1 needs root"; }
+
+# hash_of PATH...: one short content hash of files and directories, for stamps
+hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16; }
+
+missing_packages() {
+  local package
+  for package; do
+    [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || printf '%s ' "$package"
+  done
+}
+
+# install_packages NAME...: calls apt-get only when something is missing
+install_packages() {
+  local missing
+  missing=$(missing_packages "$@")
+  [[ -n $missing ]] || return 0
+  need_root "installing the Debian packages $missing"
+  say "installing Debian packages: $missing"
+  # a third-party source that is down must not stop us; install tells if something is really missing
+  apt-get -qq update || true
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}
+
+# debian_mirror: where this machine gets Debian from, so that no host name is written here
+debian_mirror() {
+  local codename uri
+  codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  uri=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Release: $codename" | head -n1)
+  [[ -n $uri ]] || die "apt knows no source for Debian $codename"
+  echo "$uri"
+}
+
+# private_apt SUITE TYPE COMMAND...: apt-get with a source list of its own; the system's is not touched
+private_apt() {
+  local suite=$1 type=$2 dir="$CACHE/apt/$1-$2"
+  shift 2
+  mkdir -p "$dir"/{parts,lists/partial,cache/archives/partial}
+  printf 'Types: %s\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$type" "$(debian_mirror)" "$suite" \
+    /usr/share/keyrings/debian-archive-keyring.gpg >"$dir/parts/debian.sources"
+  apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/parts" -o Dir::State::lists="$dir/lists" \
+    -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "$@"
+}
