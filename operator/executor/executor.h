@@ -1,0 +1,66 @@
+#pragma once
+
+/* How one task kind becomes a launcher pod, and how that pod is read back. Pure: the controller does the I/O. */
+
+#include "base/json.h"
+#include "base/strbuf.h"
+#include "pipeline/model.h"
+#include "pipeline/plan.h"
+#include "record/record.h"
+
+#define LABEL_RUN WEIR_GROUP "/pipeline-uid" /* on pods: the run's UID */
+#define LABEL_PIPELINE WEIR_GROUP "/pipeline"
+#define LABEL_TASK WEIR_GROUP "/task"
+#define LABEL_ATTEMPT WEIR_GROUP "/attempt"
+#define LABEL_MANAGED_BY "app.kubernetes.io/managed-by" /* = weir */
+#define FINALIZER_RESULT WEIR_GROUP "/result"   /* on pods */
+#define FINALIZER_CLEANUP WEIR_GROUP "/cleanup" /* on Pipelines */
+#define TOKEN_AUDIENCE "weir-report"
+
+struct argv {
+    const char **items;
+    size_t count;
+    struct arena *arena;
+};
+void argv_add(struct argv *argv, const char *text);
+void argv_add_option(struct argv *argv, const char *option, const char *value); /* no-op when value is NULL or "" */
+
+/* Who knows how the task ended: what the launcher is told. */
+enum verdict { VERDICT_EXIT_CODE, VERDICT_YARN };
+
+/* One way of running a task: one file and one line in TASK_KINDS. */
+struct executor {
+    const char *kind;          /* spec.tasks[].<kind> */
+    const struct table *table; /* of its block */
+    /* What the schema cannot say; may be NULL. */
+    void (*validate)(const struct task *task, const char *path, struct problems *problems);
+    /* The command line of the task. `tag` names the run and task at the remote side, the same for every attempt. */
+    void (*command)(const struct task *task, const char *tag, struct argv *argv);
+    enum verdict (*verdict)(const struct task *task);
+    const char *default_image; /* NULL: the task must name one */
+};
+
+const struct executor *executor_of(enum task_kind kind);
+const struct kind_tables *executor_tables(void); /* for pipeline_decode() */
+void executor_validate(const struct pipeline *pipeline, struct problems *problems);
+
+/* The same for every task of an operator. */
+struct launch_config {
+    const char *launcher_image;    /* holds /weir-launcher; the init container copies it */
+    const char *pull_policy;       /* of that image */
+    const char *report_host;       /* the name in the operator's certificate */
+    const char *report_address;    /* IP:port or host:port to connect to */
+    const char *report_ca;         /* PEM bundle, one or more certificates */
+};
+
+/* The pod of one attempt, with the user's overlay applied (strategic merge; container `main`) and what weir needs
+ * put back on top. ERROR_INVALID names the field of the overlay that cannot be. */
+int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
+                 yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err);
+
+/* A pod object, and the newest report of its launcher or NULL, as the plan sees it. Texts live in the arena. */
+void executor_view(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
+                   struct pod_view *ret_view);
+
+/* YARN application tag: weir-<run uid>-<task>, lower case (YARN folds case and allows no blanks). */
+const char *executor_tag(const struct run *run, const struct task *task, struct arena *arena);

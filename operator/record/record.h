@@ -1,0 +1,50 @@
+#pragma once
+
+/* What a launcher tells of its task: the body of its reports and the pod's termination message, the same JSON object
+ * both ways. A *snapshot*: everything known so far, so that a lost, late or repeated one does no harm.
+ *
+ *   {"version":1, "seq":7, "phase":"Running", "applicationID":"application_1_2", "trackingURL":"http://…",
+ *    "historyURL":"", "jobIDs":["job_1_2"], "progress":{"percent":61,"text":"map 100% reduce 22%"},
+ *    "startedAt":"…", "final":{"exitCode":1,"signal":0,"reason":"ExitCode","message":"…","finishedAt":"…"}}
+ *
+ * Empty members are left out. At most RECORD_MAX bytes (a container's termination message holds 4096: Kubernetes
+ * core/v1 ContainerStateTerminated): jobIDs are dropped first, then the texts are cut. Decoding trusts nothing: wrong
+ * types count as absent, texts are cleaned and cut, URLs must be http or https, unknown versions are refused. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/strbuf.h"
+
+enum { RECORD_VERSION = 1, RECORD_MAX = 4096, RECORD_JOBS_MAX = 16, RECORD_MESSAGE_MAX = 512, RECORD_URL_MAX = 512 };
+
+struct record {
+    int64_t seq;        /* grows with every change; the higher one is the newer */
+    const char *phase;  /* Starting, Running, Stopping, Finished */
+    const char *application_id;
+    const char *tracking_url;
+    const char *history_url;
+    const char *job_ids[RECORD_JOBS_MAX];
+    size_t job_count;
+    int percent;               /* -1: unknown */
+    const char *progress_text; /* NULL or "" when unknown */
+    int64_t started_at;        /* wall ms; 0: unknown */
+    bool final;                /* the rest holds */
+    int exit_code;             /* the child's; 128 + signal when it died of one */
+    int signal;                /* 0: none */
+    const char *reason;        /* "" on success; else ExitCode, Signal, Timeout, Stopped, YarnFailed, YarnKilled, StartFailed, … */
+    const char *message;       /* one line for a person */
+    int64_t finished_at;
+};
+
+#define RECORD_INIT {.percent = -1}
+
+/* Always fits RECORD_MAX and is valid UTF-8. */
+void record_encode(const struct record *record, struct strbuf *out);
+/* Texts live in the arena. ERROR_INVALID when it is no record of a known version. */
+int record_decode(const char *text, size_t length, struct record *ret_record, struct arena *arena, struct error *err);
+/* Success is the launcher's word, not the exit code alone. */
+bool record_succeeded(const struct record *record);
