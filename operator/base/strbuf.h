@@ -21,8 +21,8 @@ struct strbuf {
 #define STRBUF_MAX(bytes) {.max = (bytes)}
 #define AUTO_STRBUF __attribute__((cleanup(strbuf_fini))) struct strbuf
 
-void strbuf_fini(struct strbuf *buf); /* frees; the buffer is empty and usable again */
-void strbuf_reset(struct strbuf *buf); /* empties, keeps memory and bound */
+void strbuf_fini(struct strbuf *buf);  /* frees; the buffer is empty and usable again, its bound kept */
+void strbuf_reset(struct strbuf *buf); /* empties, keeps memory and bound, not failed any more */
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t length);
 void strbuf_puts(struct strbuf *buf, const char *text);
 void strbuf_putc(struct strbuf *buf, char c);
@@ -30,5 +30,5 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...) __attribute__((f
 void strbuf_vprintf(struct strbuf *buf, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 void strbuf_drop_front(struct strbuf *buf, size_t length); /* removes that many bytes; more than there are empties it */
 const char *strbuf_text(const struct strbuf *buf);         /* "" when empty; valid until the next change */
-char *strbuf_steal(struct strbuf *buf);                    /* the caller frees; the buffer is empty again */
+char *strbuf_steal(struct strbuf *buf);                    /* the caller frees; the buffer is empty again. NULL: no memory */
 bool strbuf_failed(const struct strbuf *buf);
