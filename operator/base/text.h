@@ -29,8 +29,11 @@ bool text_ends_with(const char *text, const char *suffix);
 bool strings_contain(const struct strings *list, const char *text);
 const char *strings_join(const struct strings *list, const char *separator, struct arena *arena);
 
-/* Bytes from outside made fit for an API object: valid UTF-8, no control characters (newline and tab become a space),
- * at most `max` bytes, cut at a character boundary with "..." when longer. */
+/* Bytes of the UTF-8 character at the beginning, 1 to 4; 0 when there is none (RFC 3629). */
+size_t text_utf8(const char *bytes, size_t length);
+
+/* Bytes from outside made fit for an API object: valid UTF-8, no control characters (newline and tab become a space,
+ * others vanish), at most `max` bytes, cut at a character boundary with "..." when longer. */
 char *text_clean(const char *bytes, size_t length, size_t max, struct arena *arena);
 
 /* The candidate most like `word` by edit distance, or NULL when none is near (more than a third of it differs). */
