@@ -18,6 +18,7 @@ void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_MAX]);
 void clock_format_micro(int64_t wall_us, char text[CLOCK_TEXT_MAX]);
 int clock_parse(const char *text, int64_t *ret_wall_ms, struct error *err); /* any fraction, Z or an offset */
 
-/* Go's time.Duration text: "90s", "1h30m", "250ms", "0"; negative and unit-less others are refused. */
+/* Go's time.Duration text: "90s", "1h30m", "250ms", "0"; negative and unit-less others are refused. Parts of a
+ * millisecond count as a whole one, so that a short duration never becomes none. */
 int duration_parse(const char *text, int64_t *ret_ms, struct error *err);
 void duration_format(int64_t ms, char text[CLOCK_TEXT_MAX]); /* for people: "850ms", "4.2s", "3m12s", "2h05m" */
