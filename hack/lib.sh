@@ -50,3 +50,33 @@ private_apt() {
   apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/parts" -o Dir::State::lists="$dir/lists" \
     -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root "$@"
 }
+
+# overlay_works DIR: can this kernel mount overlay on DIR's file system (not so in many containers)
+overlay_works() {
+  local work rc=0
+  work=$(mktemp -d "$1/overlay.XXXXXX")
+  mkdir "$work"/{lower,upper,work,merged}
+  mount -t overlay overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/work" "$work/merged" 2>/dev/null || rc=1
+  ((rc)) || umount "$work/merged"
+  rm -rf "$work"
+  return $rc
+}
+
+# lock NAME: one script at a time; children that live on must be started with {LOCK_FD}>&-
+lock() {
+  mkdir -p "$CACHE"
+  exec {LOCK_FD}>"$CACHE/$1.lock"
+  flock -n "$LOCK_FD" || { say "waiting for another $1"; flock "$LOCK_FD"; }
+}
+
+# write_kubeconfig FILE SERVER CA USER: everything inside, so that the file can be copied
+write_kubeconfig() {
+  (umask 077; cat >"$1") <<Y
+apiVersion: v1
+kind: Config
+clusters: [{name: weir-test, cluster: {server: "$2", certificate-authority-data: $(base64 -w0 "$3")}}]
+users: [{name: admin, user: {$4}}]
+contexts: [{name: weir-test, context: {cluster: weir-test, user: admin}}]
+current-context: weir-test
+Y
+}
