@@ -1,0 +1,39 @@
+#pragma once
+
+/* Where launchers report: POST /v1/report on the TLS port, `Authorization: Bearer <projected token>`, body: the record.
+ *
+ * Who speaks is known from the token alone (TokenReview), so a launcher can only speak for its own pod. Answers: 200
+ * {"intervalSeconds":N}; 400 not a record; 401 no token or not valid; 403 not a pod of ours; 415 not JSON;
+ * 503 with Retry-After when this replica does not take reports now, or the API server cannot say who speaks. Others
+ * (411, 413 …) come from the web server. */
+
+#include <stddef.h>
+
+#include "record/record.h"
+#include "report/review.h"
+#include "web/server.h"
+
+enum { REPORT_BODY_MAX = 16 * 1024, REPORT_DEADLINE_MS = 10 * 1000 };
+#define REPORT_PATH "/v1/report"
+
+struct endpoint_config {
+    struct review *review; /* outlives the endpoint */
+    /* NULL when this replica takes reports, else why not ("weir-operator-7d4 leads", "caches are not synced yet"). */
+    const char *(*refusal)(void *arg);
+    /* A pod spoke. All arguments are valid during the call only. Returns 200; 403 when it is no launcher of ours; 409
+     * when the pod is known with another UID; 503 when it cannot be told yet. */
+    int (*accept)(void *arg, const struct identity *pod, const struct record *record, const char *body, size_t length);
+    /* Running launchers: the more, the less often each is asked to report. */
+    size_t (*running)(void *arg);
+    void *arg;
+};
+
+struct endpoint;
+struct endpoint *endpoint_new(const struct endpoint_config *config);
+void endpoint_free(struct endpoint *endpoint); /* after web_server_stop(); takes NULL */
+
+/* The route's handler; arg: struct endpoint. */
+void endpoint_handle(void *arg, struct web_request *request);
+
+/* Seconds between two reports of one launcher, 5 to 60: together they report about 20 times a second. */
+int report_interval_s(size_t running);

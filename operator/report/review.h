@@ -1,0 +1,40 @@
+#pragma once
+
+/* Who holds a token: TokenReview by the API server, remembered by the token's SHA-256, never the token.
+ *
+ * Remembered are good answers only, one a pod, until the pod is forgotten, REVIEW_AGE_MS have passed or
+ * REVIEW_CACHE_MAX newer ones came. All of it on the loop's thread. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "kube/http.h"
+
+enum {
+    REVIEW_AGE_MS = 10 * 60 * 1000,
+    REVIEW_DEADLINE_MS = 5 * 1000,
+    REVIEW_FLIGHT_MAX = 64,
+    REVIEW_CACHE_MAX = 16 * 1024,
+    REVIEW_TOKEN_MAX = 6 * 1024,
+};
+
+struct identity {
+    const char *namespace, *service_account, *pod_name, *pod_uid;
+};
+
+/* Exactly one is not NULL: who it is (valid during the call), or why not: ERROR_FORBIDDEN when the token is not good
+ * (bad, expired, of another audience, not of a pod), ERROR_TRANSIENT when that cannot be told now. */
+typedef void review_done(void *arg, const struct identity *identity, const struct error *err);
+
+struct review;
+struct review_call;
+
+struct review *review_new(struct kube_api *kube, const char *audience); /* copies the audience */
+void review_free(struct review *review);                                /* with no call pending; takes NULL */
+
+/* `done` is called once: before this returns (then NULL is returned), or later, unless cancelled. */
+struct review_call *review_start(struct review *review, const char *token, int64_t now, review_done *done, void *arg);
+void review_cancel(struct review_call *call); /* `done` is not called; takes NULL */
+
+void review_forget(struct review *review, const char *pod_uid); /* no-op when not known */
