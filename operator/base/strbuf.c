@@ -41,10 +41,7 @@ void strbuf_fini(struct strbuf *buf) {
 }
 
 void strbuf_reset(struct strbuf *buf) {
-    buf->length = 0;
-    buf->failed = false;
-    if (buf->data != NULL)
-        buf->data[0] = '\0';
+    strbuf_cut(buf, 0);
 }
 
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t length) {
@@ -93,6 +90,14 @@ void strbuf_drop_front(struct strbuf *buf, size_t length) {
         length = buf->length;
     buf->length -= length;
     memmove(buf->data, buf->data + length, buf->length + 1);
+}
+
+void strbuf_cut(struct strbuf *buf, size_t length) {
+    buf->failed = false;
+    if (length < buf->length)
+        buf->length = length;
+    if (buf->data != NULL)
+        buf->data[buf->length] = '\0';
 }
 
 const char *strbuf_text(const struct strbuf *buf) {
