@@ -17,5 +17,6 @@ struct sm_state {
 
 /* May `to` follow `from`? Staying is always allowed. */
 bool sm_allows(const struct sm_state *table, unsigned from, unsigned to);
-/* Every state reachable from an initial one, final ones without successors, others with: for tests. NULL when sound. */
+/* Every state reachable from an initial one, final ones without successors, others with: for tests. NULL when sound;
+ * else what is wrong, valid until the next call. At most 32 states. */
 const char *sm_check(const struct sm_state *table, size_t count);
