@@ -1,0 +1,30 @@
+#pragma once
+
+/* The API server over HTTP/1.1: libcurl's multi interface on a libuv loop, three pools.
+ *
+ * - A write is sent at most once: libcurl repeats requests on a reused connection that died unanswered; ours are read
+ *   by a callback that refuses to rewind, so that such a write ends as `unsure` instead.
+ * - Answers have a size bound after decompression. A pool keeps at most its number of requests in flight; more wait.
+ * - After a 429 or 503 with Retry-After no new request of that pool starts before (capped); leases never wait.
+ * - No callback is made from inside libcurl. */
+
+#include <uv.h>
+
+#include "kube/api.h"
+#include "kube/config.h"
+
+struct kube_http_options {
+    const char *user_agent;    /* NULL: weir/VERSION (linux/ARCH) */
+    int64_t connect_ms;        /* name, TCP and TLS (10 s) */
+    int64_t request_ms;        /* whole request when it names none (30 s) */
+    int64_t stall_s;           /* below 100 B/s for that long ends a request; not for streams (20 s) */
+    size_t answer_max;         /* bytes (64 MiB) */
+    unsigned in_flight;        /* POOL_REQUESTS (32) */
+};
+
+/* Takes the config over, also on failure. `options` NULL or zero members: the values in brackets. */
+int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube_http_options *options,
+                  struct kube_api **ret_api, struct error *err);
+
+/* Cancels everything and frees, as the loop turns: run it once more before closing it. Takes NULL. */
+void kube_http_free(struct kube_api *api);

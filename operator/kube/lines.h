@@ -1,0 +1,20 @@
+#pragma once
+
+/* Cuts a byte stream into lines: any chunking, any bytes, one copy, a bound on the length. */
+
+#include <stddef.h>
+
+#include "base/strbuf.h"
+
+struct lines {
+    struct strbuf pending; /* an unfinished line */
+    size_t max;
+    size_t scanned; /* of what lines_next() was given */
+};
+
+/* A line longer than `max` bytes is an error. */
+void lines_init(struct lines *lines, size_t max);
+void lines_fini(struct lines *lines);
+/* The next whole line, without its end; consumes from *bytes. 1: *ret_line holds one, valid until the next call; call
+ * again. 0: more bytes are needed. -1: too long, nothing more can be read. */
+int lines_next(struct lines *lines, const char **bytes, size_t *length, const char **ret_line, size_t *ret_length);

@@ -1,0 +1,35 @@
+#pragma once
+
+/* Keeps a cache equal to a collection of the API server: list, then watch, for ever. Failures are mended with back-off
+ * and never end it. See kube/watch_fsm.h for the rules. */
+
+#include <uv.h>
+
+#include "kube/api.h"
+#include "kube/cache.h"
+
+struct watch;
+
+struct watch_options {
+    const struct kube_resource *resource;
+    const char *namespace;      /* NULL: all */
+    const char *label_selector; /* NULL: none */
+    const char *field_selector; /* NULL: none */
+    bool stream_lists;          /* try WatchList; falls back by itself */
+    uint64_t seed;
+    int64_t timeout_s; /* 0: 300 */
+    int64_t margin_ms; /* past timeout_s the peer counts as dead; 0: 5 s */
+    size_t line_max;   /* 0: 8 MiB */
+    /* Optional: after each whole list, and when list or watch fails (err->text says why; it will be tried again). */
+    void (*synced)(void *arg);
+    void (*failed)(const struct error *err, void *arg);
+    void *arg;
+};
+
+/* Begins at once. Cache and api outlive the watch. Texts are copied. */
+struct watch *watch_new(uv_loop_t *loop, struct kube_api *api, struct cache *cache, const struct watch_options *options);
+void watch_free(struct watch *watch); /* ends it; takes NULL */
+/* Lists again and replaces the contents: slow anti-entropy. */
+void watch_relist(struct watch *watch);
+/* Boot ms of the last sign of life: a page, an event, a bookmark or a clean end. 0: none yet. */
+int64_t watch_alive_at(const struct watch *watch);
