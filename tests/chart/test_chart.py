@@ -1,0 +1,261 @@
+"""The Helm chart, rendered by the real helm with the values that people use: least privilege, Pod Security, one CRD.
+
+Needs `hack/setup cluster` (helm) or a helm on the PATH. What only an API server can tell is in the e2e tests.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHART = ROOT / "charts/weir"
+CACHE = pathlib.Path(os.environ.get("WEIR_CACHE", pathlib.Path.home() / ".cache/weir"))
+BUILT = CACHE / "bin/helm"
+HELM = str(BUILT) if BUILT.exists() else shutil.which("helm")
+WATCHED = ["watchNamespaces={etl,reports}"]
+VARIANTS = {
+    "default": [],
+    "namespaces": WATCHED,
+    "no-election": ["leaderElection.enabled=false"],
+    "two": ["replicas=2", "podDisruptionBudget.enabled=true"],
+    "all-on": ["podDisruptionBudget.enabled=true", "networkPolicy.enabled=true", "podMonitor.enabled=true",
+               "podMonitor.labels.team=data", "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.name=monitoring",
+               "nodeSelector.disk=ssd", "tolerations[0].operator=Exists", "extraArgs={--http-port=9090}",
+               "extraEnv[0].name=HTTPS_PROXY", "extraEnv[0].value=http://proxy:3128", "imagePullSecrets[0].name=pull",
+               "podLabels.team=data", "podAnnotations.note=x", "serviceAccount.annotations.role=x",
+               "topologySpreadConstraints[0].maxSkew=1", "affinity.nodeAffinity.x=y", "priorityClassName=high"],
+    "bare": ["rbac.create=false", "rbac.aggregate=false", "crds.install=false", "serviceAccount.create=false",
+             "serviceAccount.name=mine"],
+}
+
+
+def helm(*arguments):
+    assert HELM, "no helm: run hack/setup cluster"
+    return subprocess.run([HELM, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def template(sets=(), release="weir", namespace="weir-system"):
+    options = [word for item in sets for word in ("--set", item)]
+    return helm("template", release, str(CHART), "-n", namespace, "--kube-version", "1.34.0", *options)
+
+
+def render(sets=(), **where):
+    result = template(sets, **where)
+    assert result.returncode == 0, result.stderr
+    return [document for document in yaml.safe_load_all(result.stdout) if document]
+
+
+def of_kind(documents, kind):
+    return [document for document in documents if document["kind"] == kind]
+
+
+def only(documents, kind):
+    found = of_kind(documents, kind)
+    assert len(found) == 1, f"{len(found)} of kind {kind}"
+    return found[0]
+
+
+def rules(documents, kinds=("Role", "ClusterRole")):
+    """(role, rule) of the operator's own roles; those for people are told by their aggregation label."""
+    for document in documents:
+        labels = document["metadata"].get("labels", {})
+        if document["kind"] in kinds and not any("aggregate-to" in label for label in labels):
+            for rule in document["rules"]:
+                yield document, rule
+
+
+@pytest.fixture(params=VARIANTS, scope="module")
+def variant(request):
+    return request.param, render(VARIANTS[request.param])
+
+
+def container(documents):
+    return only(documents, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_lint_is_clean():
+    result = helm("lint", "--strict", "--kube-version", "1.34.0", str(CHART))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+# What every variant keeps
+
+def test_names_are_unique_and_namespaces_are_explicit(variant):
+    name, documents = variant
+    seen = set()
+    for document in documents:
+        metadata = document["metadata"]
+        key = (document["kind"], metadata.get("namespace"), metadata["name"])
+        assert key not in seen
+        seen.add(key)
+        cluster_wide = document["kind"] in ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
+        assert ("namespace" in metadata) != cluster_wide, f"{name}: {key}"
+        assert metadata["labels"]["app.kubernetes.io/instance"] == "weir"
+        assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+
+
+def test_rights_have_no_wildcard_and_read_no_secret_but_its_own(variant):
+    _, documents = variant
+    for role, rule in rules(documents):
+        texts = rule["apiGroups"] + rule["resources"] + rule["verbs"]
+        assert "*" not in texts, rule
+        assert not {"escalate", "bind", "impersonate", "deletecollection"} & set(rule["verbs"])
+        assert not {"pods/exec", "pods/attach", "configmaps", "nodes", "serviceaccounts/token"} & set(rule["resources"])
+        if "secrets" in rule["resources"]:
+            assert role["kind"] == "Role" and role["metadata"]["namespace"] == "weir-system"
+            assert rule["verbs"] == ["create"] or rule["resourceNames"] == ["weir-report"]
+            assert not {"list", "watch", "delete"} & set(rule["verbs"])
+
+
+def test_operator_pod_passes_restricted(variant):
+    _, documents = variant
+    spec = only(documents, "Deployment")["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & set(spec)
+    context = container(documents)["securityContext"]
+    assert context == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+
+
+def test_bindings_lead_to_existing_roles_and_the_pods_account(variant):
+    _, documents = variant
+    account = only(documents, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"]
+    roles = {(d["kind"], d["metadata"].get("namespace"), d["metadata"]["name"]) for d in documents}
+    for binding in of_kind(documents, "RoleBinding") + of_kind(documents, "ClusterRoleBinding"):
+        role = binding["roleRef"]
+        namespace = binding["metadata"].get("namespace") if role["kind"] == "Role" else None
+        assert (role["kind"], namespace, role["name"]) in roles
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "weir-system"}]
+
+
+def test_probes_and_ports_meet(variant):
+    _, documents = variant
+    main = container(documents)
+    ports = {port["name"]: port["containerPort"] for port in main["ports"]}
+    assert ports == {"report": 8443, "http": 8080}
+    assert main["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
+    assert main["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    service = only(documents, "Service")["spec"]
+    assert {port["targetPort"] for port in service["ports"]} == set(ports)
+    labels = only(documents, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert service["selector"].items() <= labels.items()
+
+
+# What differs
+
+def test_cluster_wide_by_default():
+    documents = render()
+    work = {resource for role, rule in rules(documents, ("ClusterRole",)) for resource in rule["resources"]}
+    assert work == {"tokenreviews", "pipelines", "pipelines/status", "pipelines/finalizers", "pods", "events"}
+    assert not any(argument.startswith("--namespaces") for argument in container(documents)["args"])
+
+
+def test_listed_namespaces_need_no_cluster_wide_work():
+    documents = render(WATCHED)
+    assert [rule["resources"] for _, rule in rules(documents, ("ClusterRole",))] == [["tokenreviews"]]
+    work = [role for role in of_kind(documents, "Role") if role["metadata"]["namespace"] != "weir-system"]
+    assert [role["metadata"]["namespace"] for role in work] == ["etl", "reports"]
+    assert all({"pods", "pipelines"} <= {r for rule in role["rules"] for r in rule["resources"]} for role in work)
+    assert "--namespaces=etl,reports" in container(documents)["args"]
+
+
+def test_two_releases_do_not_share_cluster_wide_names():
+    def names(namespace):
+        documents = render(["crds.install=false"], namespace=namespace)
+        return {d["metadata"]["name"] for d in documents if d["kind"].startswith("ClusterRole")}
+    assert not names("weir-system") & names("weir-test")
+
+
+def test_without_election_two_operators_never_overlap():
+    documents = render(VARIANTS["no-election"])
+    assert only(documents, "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+    assert "--leader-elect=false" in container(documents)["args"]
+    assert not any("leases" in rule["resources"] for _, rule in rules(documents))
+
+
+def test_launcher_image_follows_the_operators():
+    args = container(render(["image.repository=reg.example/weir", "image.tag=1.2"]))["args"]
+    assert "--launcher-image=reg.example/weir:1.2" in args
+    digest = "sha256:" + "a" * 64
+    main = container(render(["image.digest=" + digest, "launcher.image=other:1", "launcher.pullPolicy=Never"]))
+    assert main["image"] == "weir@" + digest
+    assert {"--launcher-image=other:1", "--launcher-pull-policy=Never"} <= set(main["args"])
+
+
+def test_optional_objects_come_only_when_asked_for():
+    optional = {"PodDisruptionBudget", "NetworkPolicy", "PodMonitor"}
+    assert not optional & {document["kind"] for document in render()}
+    documents = render(VARIANTS["all-on"])
+    assert optional <= {document["kind"] for document in documents}
+    reports, http = only(documents, "NetworkPolicy")["spec"]["ingress"]
+    assert reports["from"] == [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/managed-by": "weir"}}}]
+    assert http["from"] == [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]
+    assert {"--http-port=9090"} <= set(container(documents)["args"])
+
+
+def test_people_get_pipelines_through_the_clusters_own_roles():
+    people = {}
+    for role in of_kind(render(), "ClusterRole"):
+        for label in role["metadata"]["labels"]:
+            if "aggregate-to" in label:
+                people[label.split("/")[1]] = {(r, v) for rule in role["rules"] for r in rule["resources"] for v in rule["verbs"]}
+    assert set(people) == {"aggregate-to-view", "aggregate-to-edit"}
+    assert {verb for _, verb in people["aggregate-to-view"]} == {"get", "list", "watch"}
+    assert ("pipelines", "create") in people["aggregate-to-edit"]
+    assert not any(resource == "pipelines/status" for resource, _ in people["aggregate-to-edit"])
+
+
+# The CRD: one text, upgraded with the chart, kept when it goes
+
+def test_crd_is_the_repositorys_own():
+    generated = {path.name: path.read_bytes() for path in (ROOT / "crd").glob("*.yaml")}
+    assert generated, "crd/ is empty"
+    assert {path.name: path.read_bytes() for path in (CHART / "files").glob("*.yaml")} == generated, \
+        "charts/weir/files is stale: cp crd/*.yaml charts/weir/files/"
+
+
+def test_crd_is_rendered_whole_and_kept():
+    rendered = only(render(), "CustomResourceDefinition")
+    source = yaml.safe_load((CHART / "files/weir.dev_pipelines.yaml").read_text())
+    assert rendered["spec"] == source["spec"]
+    assert rendered["metadata"]["name"] == source["metadata"]["name"]
+    assert rendered["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    assert not of_kind(render(VARIANTS["bare"]), "CustomResourceDefinition")
+
+
+# The schema refuses what would only fail later
+
+@pytest.mark.parametrize("value, complaint", [
+    ("replica=2", "'replica' not allowed"),
+    ("replicas=2,leaderElection.enabled=false", "/leaderElection/enabled"),
+    ("replicas=-1", "/replicas"),
+    ("watchNamespaces={A_b}", "/watchNamespaces/0"),
+    ("watchNamespaces=etl", "/watchNamespaces"),
+    ("logLevel=chatty", "/logLevel"),
+    ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
+    ("image.tag=a:b", "/image/tag"),
+    ("image.digest=abc", "/image/digest"),
+    ("image.repository=", "/image/repository"),
+    ("extraArgs={http-port=1}", "/extraArgs/0"),
+    ("podMonitor.interval=often", "/podMonitor/interval"),
+    ("rbac.aggregate=perhaps", "/rbac/aggregate"),
+    ("podDisruptionBudget.maxUnavailable=half", "/podDisruptionBudget/maxUnavailable"),
+    ("serviceAccount.create=false", "serviceAccount.name is needed"),
+])
+def test_nonsense_is_refused(value, complaint):
+    result = template([value])
+    assert result.returncode != 0, "taken"
+    assert complaint in result.stderr, result.stderr
+
+
+def test_every_value_is_in_the_schema():
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert set(values) == set(schema["properties"]) - {"global"}
+    for name, value in values.items():
+        known = schema["properties"][name].get("properties")
+        if known is not None and isinstance(value, dict) and name != "resources":
+            assert set(value) == set(known), name
