@@ -42,9 +42,11 @@ struct record {
 
 #define RECORD_INIT {.percent = -1}
 
-/* Always fits RECORD_MAX and is valid UTF-8. */
+/* Appends; always fits RECORD_MAX and is valid UTF-8. Allocates nothing but room in `out`. */
 void record_encode(const struct record *record, struct strbuf *out);
-/* Texts live in the arena. ERROR_INVALID when it is no record of a known version. */
+/* Texts live in the arena; absent ones are "", never NULL. ERROR_INVALID when it is no record of a known version. */
 int record_decode(const char *text, size_t length, struct record *ret_record, struct arena *arena, struct error *err);
 /* Success is the launcher's word, not the exit code alone. */
 bool record_succeeded(const struct record *record);
+/* http or https, a host, printable ASCII without quotes and the like, at most RECORD_URL_MAX bytes. NULL is not valid. */
+bool record_url_valid(const char *url);

@@ -1,0 +1,208 @@
+/* See record.h. Encoding appends to a bounded string and allocates nothing else, since the launcher calls it when memory
+ * may be scarce; decoding puts every text through text_clean(). Relies on base/json; never looks at a clock. */
+
+#include "record/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+
+enum { ID_MAX = 96, PHASE_MAX = 16, REASON_MAX = 64, PROGRESS_MAX = 160, TEXT_ROOM = 2048 };
+
+static const char *const phases[] = {"Starting", "Running", "Stopping", "Finished"};
+
+/* What is given up, step by step, until a record fits. */
+struct limits {
+    size_t jobs, url, message, progress;
+};
+static const struct limits limit_steps[] = {
+    {RECORD_JOBS_MAX, RECORD_URL_MAX, RECORD_MESSAGE_MAX, PROGRESS_MAX},
+    {0, RECORD_URL_MAX, RECORD_MESSAGE_MAX, PROGRESS_MAX},
+    {0, RECORD_URL_MAX, 256, 64},
+    {0, 256, 128, 32},
+    {0, 0, 96, 0},
+};
+
+bool record_url_valid(const char *url) {
+    if (text_empty(url) || strlen(url) > RECORD_URL_MAX)
+        return false;
+    size_t scheme = text_starts_with(url, "http://") ? 7 : text_starts_with(url, "https://") ? 8 : 0;
+    if (!scheme || !url[scheme] || url[scheme] == '/')
+        return false;
+    for (const unsigned char *p = (const unsigned char *)url; *p; p++)
+        if (*p <= ' ' || *p >= 0x7F || strchr("\"'<>\\`{}|^", *p))
+            return false;
+    return true;
+}
+
+/* --- encode --- */
+
+/* A member with a text of at most `max` bytes, control characters as blanks, cut at a character boundary. */
+static void put_text(struct strbuf *out, const char *name, const char *text, size_t max) {
+    char clean[TEXT_ROOM];
+    if (text_empty(text) || max == 0)
+        return;
+    if (max >= sizeof clean)
+        max = sizeof clean - 1;
+    size_t length = strnlen(text, max + 1);
+    if (length > max) {
+        length = max;
+        while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+            length--;
+    }
+    for (size_t i = 0; i < length; i++)
+        clean[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7F ? ' ' : text[i];
+    if (name)
+        strbuf_printf(out, ",\"%s\":", name);
+    json_quote(out, clean, length);
+}
+
+static void put_url(struct strbuf *out, const char *name, const char *url, size_t max) {
+    if (record_url_valid(url) && strlen(url) <= max) /* half a URL is worse than none */
+        put_text(out, name, url, max);
+}
+
+static void put_time(struct strbuf *out, const char *name, int64_t wall_ms) {
+    char text[CLOCK_TEXT_MAX];
+    if (wall_ms <= 0)
+        return;
+    clock_format(wall_ms, text);
+    put_text(out, name, text, sizeof text);
+}
+
+static void put_jobs(struct strbuf *out, const struct record *record, size_t max) {
+    size_t count = 0;
+    for (size_t i = 0; i < record->job_count && i < max; i++) {
+        if (text_empty(record->job_ids[i]))
+            continue;
+        strbuf_puts(out, count++ ? "," : ",\"jobIDs\":[");
+        put_text(out, NULL, record->job_ids[i], ID_MAX);
+    }
+    if (count)
+        strbuf_putc(out, ']');
+}
+
+static void put_progress(struct strbuf *out, const struct record *record, size_t max) {
+    if (record->percent < 0 && text_empty(record->progress_text))
+        return;
+    strbuf_printf(out, ",\"progress\":{\"percent\":%d", record->percent);
+    put_text(out, "text", record->progress_text, max);
+    strbuf_putc(out, '}');
+}
+
+static void put_record(struct strbuf *out, const struct record *record, const struct limits *limits) {
+    strbuf_printf(out, "{\"version\":%d,\"seq\":%lld", RECORD_VERSION, (long long)record->seq);
+    put_text(out, "phase", record->phase, PHASE_MAX);
+    put_text(out, "applicationID", record->application_id, ID_MAX);
+    put_url(out, "trackingURL", record->tracking_url, limits->url);
+    put_url(out, "historyURL", record->history_url, limits->url);
+    put_jobs(out, record, limits->jobs);
+    put_progress(out, record, limits->progress);
+    put_time(out, "startedAt", record->started_at);
+    if (record->final) {
+        strbuf_printf(out, ",\"final\":{\"exitCode\":%d,\"signal\":%d", record->exit_code, record->signal);
+        put_text(out, "reason", record->reason, REASON_MAX);
+        put_text(out, "message", record->message, limits->message);
+        put_time(out, "finishedAt", record->finished_at);
+        strbuf_putc(out, '}');
+    }
+    strbuf_putc(out, '}');
+}
+
+void record_encode(const struct record *record, struct strbuf *out) {
+    size_t before = out->length;
+    for (size_t i = 0; i < sizeof limit_steps / sizeof limit_steps[0]; i++) {
+        if (out->length > before) {
+            out->length = before;
+            out->data[before] = '\0';
+        }
+        put_record(out, record, &limit_steps[i]);
+        if (out->length - before <= RECORD_MAX)
+            return;
+    }
+}
+
+/* --- decode --- */
+
+static const char *get_text(yyjson_val *object, const char *name, size_t max, struct arena *arena) {
+    yyjson_val *value = json_at(object, name, NULL);
+    if (!yyjson_is_str(value))
+        return "";
+    return text_clean(yyjson_get_str(value), yyjson_get_len(value), max, arena);
+}
+
+static const char *get_url(yyjson_val *object, const char *name, struct arena *arena) {
+    const char *raw = json_text(object, name, "");
+    return record_url_valid(raw) ? arena_strdup(arena, raw) : "";
+}
+
+static int get_int(yyjson_val *object, const char *name, int low, int high, int fallback) {
+    int64_t value = json_int(object, name, fallback);
+    return value < low || value > high ? fallback : (int)value;
+}
+
+static int64_t get_time(yyjson_val *object, const char *name) {
+    struct error ignored;
+    int64_t wall_ms = 0;
+    const char *text = json_text(object, name, NULL);
+    return text && clock_parse(text, &wall_ms, &ignored) == 0 && wall_ms > 0 ? wall_ms : 0;
+}
+
+static void get_jobs(yyjson_val *root, struct record *record, struct arena *arena) {
+    yyjson_val *jobs = json_at(root, "jobIDs", NULL), *job;
+    size_t i, count;
+    if (!yyjson_is_arr(jobs))
+        return;
+    yyjson_arr_foreach(jobs, i, count, job) {
+        if (record->job_count < RECORD_JOBS_MAX && yyjson_is_str(job) && yyjson_get_len(job) > 0)
+            record->job_ids[record->job_count++] =
+                text_clean(yyjson_get_str(job), yyjson_get_len(job), ID_MAX, arena);
+    }
+}
+
+static const char *known_phase(const char *phase) {
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
+        if (text_equal(phase, phases[i]))
+            return phases[i];
+    return "";
+}
+
+int record_decode(const char *text, size_t length, struct record *ret_record, struct arena *arena, struct error *err) {
+    AUTO_JSON *doc = NULL;
+    if (length > RECORD_MAX)
+        return error_set(err, ERROR_INVALID, "record of %zu bytes: at most %d are allowed", length, RECORD_MAX);
+    if (json_parse(text, length, &doc, err) < 0)
+        return error_wrap(err, "record");
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    if (json_int(root, "version", 0) != RECORD_VERSION)
+        return error_set(err, ERROR_INVALID, "record: version %lld is not known (this reads version %d)",
+                         (long long)json_int(root, "version", 0), RECORD_VERSION);
+
+    yyjson_val *progress = json_at(root, "progress", NULL), *final = json_at(root, "final", NULL);
+    struct record record = {
+        .seq = json_int(root, "seq", 0) > 0 ? json_int(root, "seq", 0) : 0,
+        .phase = known_phase(json_text(root, "phase", "")),
+        .application_id = get_text(root, "applicationID", ID_MAX, arena),
+        .tracking_url = get_url(root, "trackingURL", arena),
+        .history_url = get_url(root, "historyURL", arena),
+        .percent = get_int(progress, "percent", -1, 100, -1),
+        .progress_text = get_text(progress, "text", PROGRESS_MAX, arena),
+        .started_at = get_time(root, "startedAt"),
+        .final = yyjson_is_obj(final),
+        .exit_code = get_int(final, "exitCode", 0, 255, 1),
+        .signal = get_int(final, "signal", 0, 64, 0),
+        .reason = get_text(final, "reason", REASON_MAX, arena),
+        .message = get_text(final, "message", RECORD_MESSAGE_MAX, arena),
+        .finished_at = get_time(final, "finishedAt"),
+    };
+    get_jobs(root, &record, arena);
+    *ret_record = record;
+    return 0;
+}
+
+bool record_succeeded(const struct record *record) {
+    return record->final && text_empty(record->reason) && record->exit_code == 0;
+}
