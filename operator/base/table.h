@@ -14,7 +14,7 @@
 
 enum field_type {
     FIELD_STRING,   /* const char *; NULL when absent */
-    FIELD_BOOL,     /* bool */
+    FIELD_BOOL,     /* bool; `absent` when absent */
     FIELD_TRISTATE, /* signed char: -1 absent, 0, 1 */
     FIELD_INT,      /* int64_t; `absent` when absent */
     FIELD_NUMBER,   /* double; 0 when absent */
@@ -31,10 +31,14 @@ enum field_type {
 enum field_flags {
     FIELD_REQUIRED = 1 << 0,
     FIELD_ANY_LIST = 1 << 1, /* FIELD_ANY: an array of objects; else an object */
-    FIELD_DNS_LABEL = 1 << 2, /* FIELD_STRING: RFC 1123 label */
-    FIELD_NOT_FLAG = 1 << 3,  /* FIELD_STRING/S: must not begin with '-' (would be read as an option) */
+    FIELD_DNS_LABEL = 1 << 2, /* FIELD_STRING/S: RFC 1123 label */
+    FIELD_NOT_FLAG = 1 << 3,  /* FIELD_STRING/S, PAIRS' values: must not begin with '-' (would be read as an option) */
     FIELD_SECRET = 1 << 4,    /* never quoted in a message */
 };
+
+/* A list or text without a bound of its own has these, in the decoder as in the schema: the API server estimates the
+ * cost of CEL rules by them, and refuses costly ones. FIELD_ANY lists are bounded only by their `max`. */
+enum { TABLE_ITEMS_MAX = 1000, TABLE_TEXT_MAX = 65536 };
 
 struct list {
     void *items; /* array of structs of the table's size */
@@ -47,7 +51,8 @@ struct field {
     enum field_type type;
     size_t offset;
     unsigned flags;
-    int64_t min, max;          /* FIELD_INT, FIELD_DURATION: bounds when max != 0; lists and strings: length */
+    int64_t min, max;          /* numbers, FIELD_DURATION: bounds when max != 0 (INT64_MIN/MAX: open); lists, pairs
+                                * and strings: length; max 0: TABLE_ITEMS_MAX entries, TABLE_TEXT_MAX characters */
     int64_t absent;            /* value when absent */
     const char *pattern;       /* for the schema only (RE2); the decoder's check is `check` */
     const char *const *values; /* FIELD_ENUM: NULL-terminated names */
@@ -65,7 +70,7 @@ struct rule { /* x-kubernetes-validations */
 struct table {
     size_t size;
     const struct field *fields;
-    size_t field_count;
+    size_t field_count; /* at most 64 */
     const struct rule *rules;
     size_t rule_count;
 };
@@ -81,9 +86,10 @@ struct problems {
 void problems_add(struct problems *problems, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Decodes `object` into `*target` (zeroed, of table->size). Absent members get their `absent` value also when object is
- * NULL. Unknown members are a problem (with "did you mean"), null is absent. `path` begins each message. Texts and
- * FIELD_ANY point into the document, which must outlive the target. */
+/* Decodes `object` into `*target` (zeroed, of table->size). Absent members get their `absent` value; a NULL object is
+ * one without members. A member with a problem keeps its `absent` value. Unknown members are a problem (with "did you
+ * mean"), null is absent. `path` begins each message. Texts and FIELD_ANY point into the document, which must outlive
+ * the target. */
 void table_decode(const struct table *table, yyjson_val *object, void *target, const char *path,
                   struct arena *arena, struct problems *problems);
 

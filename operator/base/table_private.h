@@ -1,0 +1,41 @@
+#pragma once
+
+/* Between table.c, table_scalar.c and table_schema.c: nobody else includes this. */
+
+#include "base/table.h"
+
+enum { TABLE_FIELDS_MAX = 64, TABLE_LABEL_MAX = 63, TABLE_DURATION_MAX = 64, TABLE_QUANTITY_MAX = 64 };
+
+/* Where in the document we are; on the stack, and made a text only when there is a problem. */
+struct place {
+    const struct place *up;
+    const char *name;      /* a member; the whole path when `up` is NULL; NULL: an item */
+    const char *pair_name; /* an entry of FIELD_PAIRS */
+    size_t index;
+};
+
+struct decoder {
+    struct arena *arena;
+    struct problems *problems;
+};
+
+void table_problem(const struct decoder *decoder, const struct place *place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "must be an object, not text" */
+void table_wrong_type(const struct decoder *decoder, const struct place *place, const char *wanted, yyjson_val *value);
+
+/* Too few or too many entries, by field->min and table_items_max(). False when it said so. */
+bool table_check_count(const struct decoder *decoder, const struct field *field, size_t count,
+                       const struct place *place);
+
+/* The items of a list that is a map: `key` is text, there in each item, and no two are the same. */
+void table_check_keys(const struct decoder *decoder, const char *key, yyjson_val *items, const struct place *place);
+
+/* Every type but FIELD_OBJECT and FIELD_LIST. The slot keeps its absent value when there is a problem. */
+void table_decode_scalar(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
+                         const struct place *place);
+
+/* The bounds that the decoder and the schema share. */
+int64_t table_items_max(const struct field *field);
+int64_t table_text_max(const struct field *field); /* of the field, or of each item */

@@ -1,0 +1,331 @@
+/* See table_private.h: one function a field type. Pure. A text with a NUL character inside is refused here, so that
+ * everybody after may treat texts as C strings. */
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/table_private.h"
+
+int64_t table_items_max(const struct field *field) {
+    if (field->max != 0)
+        return field->max;
+    return field->type == FIELD_ANY ? 0 : TABLE_ITEMS_MAX;
+}
+
+int64_t table_text_max(const struct field *field) {
+    int64_t max = field->type == FIELD_STRING && field->max != 0 ? field->max : TABLE_TEXT_MAX;
+    return (field->flags & FIELD_DNS_LABEL) && max > TABLE_LABEL_MAX ? TABLE_LABEL_MAX : max;
+}
+
+static const char *get_text(const struct decoder *decoder, yyjson_val *value, const struct place *place) {
+    const char *text = yyjson_get_str(value);
+    if (text == NULL) {
+        bool quotes = yyjson_is_num(value) || yyjson_is_bool(value);
+        table_wrong_type(decoder, place, quotes ? "text (put it in quotes)" : "text", value);
+        return NULL;
+    }
+    if (strlen(text) != yyjson_get_len(value)) {
+        table_problem(decoder, place, "must not hold a NUL character");
+        return NULL;
+    }
+    return text;
+}
+
+static int64_t count_characters(const char *text) {
+    int64_t count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+static bool is_label(const char *text) {
+    size_t length = strlen(text);
+    return length > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length && text[0] != '-' &&
+           text[length - 1] != '-';
+}
+
+/* The rules of a FIELD_STRING, or of an item of FIELD_STRINGS. False when it said what is wrong. */
+static bool check_text(const struct decoder *decoder, const struct field *field, const char *text,
+                       const struct place *place) {
+    size_t before = decoder->problems->total;
+    int64_t length = count_characters(text);
+    int64_t min = field->type == FIELD_STRING ? field->min : 0;
+    int64_t max = table_text_max(field);
+    struct error err = {0};
+    if (length < min && min == 1)
+        table_problem(decoder, place, "must not be empty");
+    else if (length < min)
+        table_problem(decoder, place, "must have at least %" PRId64 " characters (has %" PRId64 ")", min, length);
+    else if (length > max)
+        table_problem(decoder, place, "must have at most %" PRId64 " characters (has %" PRId64 ")", max, length);
+    else if ((field->flags & FIELD_DNS_LABEL) && !is_label(text))
+        table_problem(decoder, place, "must be a DNS label: lower-case letters, digits and '-', not '-' at an end");
+    else if ((field->flags & FIELD_NOT_FLAG) && text[0] == '-')
+        table_problem(decoder, place, "must not begin with '-' (it would be read as an option)");
+    else if (field->check != NULL && field->check(text, &err) < 0)
+        table_problem(decoder, place, "%s", field->flags & FIELD_SECRET ? "is not valid" : err.text);
+    return decoder->problems->total == before;
+}
+
+static void decode_string(const struct decoder *decoder, const struct field *field, yyjson_val *value,
+                          const char **slot, const struct place *place) {
+    const char *text = get_text(decoder, value, place);
+    if (text != NULL && check_text(decoder, field, text, place))
+        *slot = text;
+}
+
+/* "must be 0..100" */
+static void say_bounds(const struct decoder *decoder, const struct place *place, const char *min, const char *max,
+                       const struct field *field) {
+    if (field->max == INT64_MAX)
+        table_problem(decoder, place, "must be at least %s", min);
+    else if (field->min == INT64_MIN)
+        table_problem(decoder, place, "must be at most %s", max);
+    else
+        table_problem(decoder, place, "must be %s..%s", min, max);
+}
+
+static void say_number_bounds(const struct decoder *decoder, const struct place *place, const struct field *field) {
+    char min[24];
+    char max[24];
+    snprintf(min, sizeof min, "%" PRId64, field->min);
+    snprintf(max, sizeof max, "%" PRId64, field->max);
+    say_bounds(decoder, place, min, max, field);
+}
+
+static bool within(const struct field *field, int64_t value) {
+    return field->max == 0 || (value >= field->min && value <= field->max);
+}
+
+/* 3.0 is whole for the API server too; beyond 2^53 a real may have lost digits. */
+static bool get_whole(yyjson_val *value, int64_t *ret_value) {
+    const double exact = 9007199254740992.0;
+    double real = yyjson_get_num(value);
+    if (yyjson_is_int(value)) {
+        if (yyjson_is_uint(value) && yyjson_get_uint(value) > INT64_MAX)
+            return false;
+        *ret_value = yyjson_get_sint(value);
+        return true;
+    }
+    if (!yyjson_is_real(value) || fabs(real) > exact || fabs(real - nearbyint(real)) > 0)
+        return false;
+    *ret_value = (int64_t)real;
+    return true;
+}
+
+static void decode_int(const struct decoder *decoder, const struct field *field, yyjson_val *value, int64_t *slot,
+                       const struct place *place) {
+    int64_t number = 0;
+    if (!yyjson_is_num(value))
+        table_wrong_type(decoder, place, "a whole number", value);
+    else if (!get_whole(value, &number))
+        table_problem(decoder, place, "must be a whole number of less than 64 bits");
+    else if (!within(field, number))
+        say_number_bounds(decoder, place, field);
+    else
+        *slot = number;
+}
+
+static void decode_number(const struct decoder *decoder, const struct field *field, yyjson_val *value, double *slot,
+                          const struct place *place) {
+    double number = yyjson_get_num(value);
+    if (!yyjson_is_num(value))
+        table_wrong_type(decoder, place, "a number", value);
+    else if (field->max != 0 && (number < (double)field->min || number > (double)field->max))
+        say_number_bounds(decoder, place, field);
+    else
+        *slot = number;
+}
+
+static void decode_duration(const struct decoder *decoder, const struct field *field, yyjson_val *value, int64_t *slot,
+                            const struct place *place) {
+    struct error err = {0};
+    int64_t ms = 0;
+    char min[CLOCK_TEXT_MAX];
+    char max[CLOCK_TEXT_MAX];
+    const char *text = yyjson_get_str(value);
+    if (text == NULL)
+        table_wrong_type(decoder, place, "a duration with its unit, such as 90s, 5m or 1h30m", value);
+    else if (yyjson_get_len(value) > TABLE_DURATION_MAX || strlen(text) != yyjson_get_len(value))
+        table_problem(decoder, place, "must be a duration such as 90s, 5m or 1h30m");
+    else if (duration_parse(text, &ms, &err) < 0)
+        table_problem(decoder, place, "%s", err.text);
+    else if (!within(field, ms)) {
+        duration_format(field->min, min);
+        duration_format(field->max, max);
+        say_bounds(decoder, place, min, max, field);
+    } else {
+        *slot = ms;
+    }
+}
+
+/* A number without sign, then a suffix or an exponent (apimachinery pkg/api/resource, without negative ones). */
+static bool is_quantity(const char *text) {
+    static const char *const suffixes[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "n", "u", "m", "k", "M", "G", "T", "P", "E"};
+    size_t whole = strspn(text, "0123456789");
+    size_t fraction = 0;
+    text += whole;
+    if (*text == '.') {
+        fraction = strspn(text + 1, "0123456789");
+        text += 1 + fraction;
+    }
+    if (whole + fraction == 0)
+        return false;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (strcmp(text, suffixes[i]) == 0)
+            return true;
+    if (*text != 'e' && *text != 'E')
+        return false;
+    text++;
+    text += *text == '+' || *text == '-';
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+static void decode_quantity(const struct decoder *decoder, yyjson_val *value, const char **slot,
+                            const struct place *place) {
+    const char *text = yyjson_get_str(value);
+    if (yyjson_is_uint(value))
+        *slot = arena_printf(decoder->arena, "%" PRIu64, yyjson_get_uint(value));
+    else if (yyjson_is_real(value))
+        table_problem(decoder, place, "must be a whole number, or a quantity in quotes such as \"0.5\" or \"500m\"");
+    else if (text == NULL)
+        table_wrong_type(decoder, place, "a quantity such as 2, \"500m\" or \"4Gi\"", value);
+    else if (yyjson_get_len(value) > TABLE_QUANTITY_MAX || strlen(text) != yyjson_get_len(value) || !is_quantity(text))
+        table_problem(decoder, place, "must be a quantity such as 2, 500m or 4Gi");
+    else
+        *slot = text;
+}
+
+static void decode_enum(const struct decoder *decoder, const struct field *field, yyjson_val *value, int *slot,
+                        const struct place *place) {
+    struct strings names = {.items = NULL};
+    while (field->values[names.count] != NULL)
+        names.count++;
+    const char *text = get_text(decoder, value, place);
+    if (text == NULL)
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        if (strcmp(field->values[i], text) == 0) {
+            *slot = (int)i;
+            return;
+        }
+    }
+    names.items = ARENA_NEW_ARRAY(decoder->arena, names.count, const char *);
+    memcpy(names.items, field->values, names.count * sizeof *names.items);
+    const char *all = strings_join(&names, ", ", decoder->arena);
+    const char *nearest = text_nearest(text, &names);
+    if (nearest != NULL)
+        table_problem(decoder, place, "must be one of %s (did you mean %s?)", all, nearest);
+    else
+        table_problem(decoder, place, "must be one of %s", all);
+}
+
+static void decode_strings(const struct decoder *decoder, const struct field *field, yyjson_val *value,
+                           struct strings *slot, const struct place *place) {
+    size_t i, count;
+    yyjson_val *item;
+    if (!yyjson_is_arr(value)) {
+        table_wrong_type(decoder, place, "a list of texts", value);
+        return;
+    }
+    if (!table_check_count(decoder, field, yyjson_arr_size(value), place))
+        return;
+    slot->items = ARENA_NEW_ARRAY(decoder->arena, yyjson_arr_size(value), const char *);
+    yyjson_arr_foreach(value, i, count, item) {
+        struct place at = {.up = place, .index = i};
+        const char *text = get_text(decoder, item, &at);
+        if (text != NULL && check_text(decoder, field, text, &at))
+            slot->items[slot->count++] = text;
+    }
+}
+
+static void decode_pairs(const struct decoder *decoder, const struct field *field, yyjson_val *value,
+                         struct pairs *slot, const struct place *place) {
+    size_t i, count;
+    yyjson_val *name, *item;
+    if (!yyjson_is_obj(value)) {
+        table_wrong_type(decoder, place, "an object of texts", value);
+        return;
+    }
+    if (!table_check_count(decoder, field, yyjson_obj_size(value), place))
+        return;
+    slot->items = ARENA_NEW_ARRAY(decoder->arena, yyjson_obj_size(value), struct pair);
+    yyjson_obj_foreach(value, i, count, name, item) {
+        struct place at = {.up = place, .pair_name = yyjson_get_str(name)};
+        const char *text = get_text(decoder, item, &at);
+        if (text != NULL && get_text(decoder, name, &at) != NULL && check_text(decoder, field, text, &at))
+            slot->items[slot->count++] = (struct pair){.name = yyjson_get_str(name), .value = text};
+    }
+}
+
+static void decode_any(const struct decoder *decoder, const struct field *field, yyjson_val *value, yyjson_val **slot,
+                       const struct place *place) {
+    size_t i, count;
+    yyjson_val *item;
+    size_t before = decoder->problems->total;
+    bool is_list = field->flags & FIELD_ANY_LIST;
+    if (is_list ? !yyjson_is_arr(value) : !yyjson_is_obj(value)) {
+        table_wrong_type(decoder, place, is_list ? "a list of objects" : "an object", value);
+        return;
+    }
+    if (is_list && !table_check_count(decoder, field, yyjson_arr_size(value), place))
+        return;
+    yyjson_arr_foreach(value, i, count, item) {
+        struct place at = {.up = place, .index = i};
+        if (!yyjson_is_obj(item))
+            table_wrong_type(decoder, &at, "an object", item);
+        else if (field->list_map_key != NULL && json_text(item, field->list_map_key, NULL) == NULL)
+            table_problem(decoder, &(struct place){.up = &at, .name = field->list_map_key}, "is required, as text");
+    }
+    if (is_list && field->list_map_key != NULL)
+        table_check_keys(decoder, field->list_map_key, value, place);
+    if (decoder->problems->total == before)
+        *slot = value;
+}
+
+void table_decode_scalar(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
+                         const struct place *place) {
+    switch (field->type) {
+    case FIELD_STRING:
+        decode_string(decoder, field, value, slot, place);
+        break;
+    case FIELD_BOOL:
+    case FIELD_TRISTATE:
+        if (!yyjson_is_bool(value))
+            table_wrong_type(decoder, place, "true or false", value);
+        else if (field->type == FIELD_BOOL)
+            *(bool *)slot = yyjson_get_bool(value);
+        else
+            *(signed char *)slot = yyjson_get_bool(value);
+        break;
+    case FIELD_INT:
+        decode_int(decoder, field, value, slot, place);
+        break;
+    case FIELD_NUMBER:
+        decode_number(decoder, field, value, slot, place);
+        break;
+    case FIELD_DURATION:
+        decode_duration(decoder, field, value, slot, place);
+        break;
+    case FIELD_QUANTITY:
+        decode_quantity(decoder, value, slot, place);
+        break;
+    case FIELD_ENUM:
+        decode_enum(decoder, field, value, slot, place);
+        break;
+    case FIELD_STRINGS:
+        decode_strings(decoder, field, value, slot, place);
+        break;
+    case FIELD_PAIRS:
+        decode_pairs(decoder, field, value, slot, place);
+        break;
+    case FIELD_ANY:
+        decode_any(decoder, field, value, slot, place);
+        break;
+    case FIELD_OBJECT:
+    case FIELD_LIST:
+        break; /* table.c */
+    }
+}
