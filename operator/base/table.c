@@ -1,9 +1,8 @@
-/* See table.h: problems, objects and lists; what is inside them is table_scalar.c. Relies on json_parse()'s bound on
- * depth, since it recurses. Never copies text, never logs, never stops early. */
+/* See table.h: problems and objects; what is inside them is table_scalar.c and table_list.c. Relies on json_parse()'s
+ * bound on depth, since it recurses. Never copies text, never logs, never stops early. */
 
 #include "base/table.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,76 +63,6 @@ void table_wrong_type(const struct decoder *decoder, const struct place *place, 
     table_problem(decoder, place, "must be %s, not %s", wanted, got);
 }
 
-bool table_check_count(const struct decoder *decoder, const struct field *field, size_t count,
-                       const struct place *place) {
-    int64_t max = table_items_max(field);
-    bool few = (int64_t)count < field->min;
-    bool many = max > 0 && (int64_t)count > max;
-    if (few && field->min == 1)
-        table_problem(decoder, place, "must not be empty");
-    else if (few)
-        table_problem(decoder, place, "must have at least %" PRId64 " entries (has %zu)", field->min, count);
-    else if (many)
-        table_problem(decoder, place, "must have at most %" PRId64 " entries (has %zu)", max, count);
-    return !few && !many;
-}
-
-struct named {
-    const char *name;
-    size_t index;
-};
-
-static int compare_named(const void *left, const void *right) {
-    const struct named *a = left;
-    const struct named *b = right;
-    int order = strcmp(a->name, b->name);
-    return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
-}
-
-void table_check_keys(const struct decoder *decoder, const char *key, yyjson_val *items, const struct place *place) {
-    struct named *names = ARENA_NEW_ARRAY(decoder->arena, yyjson_arr_size(items), struct named);
-    size_t count = 0;
-    size_t i, all;
-    yyjson_val *item;
-    yyjson_arr_foreach(items, i, all, item) {
-        const char *name = json_text(item, key, NULL);
-        if (name != NULL)
-            names[count++] = (struct named){.name = name, .index = i};
-    }
-    qsort(names, count, sizeof *names, compare_named);
-    for (i = 1; i < count; i++) {
-        if (strcmp(names[i].name, names[i - 1].name) != 0)
-            continue;
-        struct place at = {.up = place, .index = names[i].index};
-        table_problem(decoder, &(struct place){.up = &at, .name = key}, "\"%s\" is there already, in item [%zu]",
-                      names[i].name, names[i - 1].index);
-    }
-}
-
-static void decode_object(const struct decoder *decoder, const struct table *table, yyjson_val *object, void *target,
-                          const struct place *place);
-
-static void decode_list(const struct decoder *decoder, const struct field *field, yyjson_val *value, struct list *list,
-                        const struct place *place) {
-    size_t size = field->table->size;
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(value)) {
-        table_wrong_type(decoder, place, "a list", value);
-        return;
-    }
-    if (!table_check_count(decoder, field, yyjson_arr_size(value), place))
-        return;
-    list->count = yyjson_arr_size(value);
-    list->items = arena_array(decoder->arena, list->count, size);
-    yyjson_arr_foreach(value, i, count, item) {
-        struct place at = {.up = place, .index = i};
-        decode_object(decoder, field->table, item, (char *)list->items + i * size, &at);
-    }
-    if (field->list_map_key != NULL)
-        table_check_keys(decoder, field->list_map_key, value, place);
-}
-
 static void set_absent(const struct field *field, void *slot) {
     switch (field->type) {
     case FIELD_BOOL:
@@ -171,14 +100,12 @@ static void decode_field(const struct decoder *decoder, const struct field *fiel
             table_problem(decoder, &place, "is required");
         return;
     }
-    if (field->type == FIELD_LIST) {
-        decode_list(decoder, field, value, slot, &place);
-    } else if (field->type == FIELD_OBJECT) {
+    if (field->type == FIELD_OBJECT) {
         void *inner = arena_alloc(decoder->arena, field->table->size);
-        decode_object(decoder, field->table, value, inner, &place);
+        table_decode_object(decoder, field->table, value, inner, &place);
         memcpy(slot, &inner, sizeof inner); /* whatever it is declared to point to */
     } else {
-        table_decode_scalar(decoder, field, value, slot, &place);
+        table_decode_value(decoder, field, value, slot, &place);
     }
 }
 
@@ -196,8 +123,8 @@ static void say_unknown(const struct decoder *decoder, const struct table *table
         table_problem(decoder, &place, "unknown field");
 }
 
-static void decode_object(const struct decoder *decoder, const struct table *table, yyjson_val *object, void *target,
-                          const struct place *place) {
+void table_decode_object(const struct decoder *decoder, const struct table *table, yyjson_val *object, void *target,
+                         const struct place *place) {
     yyjson_val *values[TABLE_FIELDS_MAX] = {0};
     size_t i, count;
     yyjson_val *name, *value;
@@ -228,5 +155,5 @@ void table_decode(const struct table *table, yyjson_val *object, void *target, c
                   struct arena *arena, struct problems *problems) {
     struct decoder decoder = {.arena = arena, .problems = problems};
     struct place root = {.name = path != NULL ? path : ""};
-    decode_object(&decoder, table, object, target, &root);
+    table_decode_object(&decoder, table, object, target, &root);
 }

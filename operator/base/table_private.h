@@ -1,6 +1,6 @@
 #pragma once
 
-/* Between table.c, table_scalar.c and table_schema.c: nobody else includes this. */
+/* Between table.c, table_scalar.c, table_list.c and table_schema.c: nobody else includes this. */
 
 #include "base/table.h"
 
@@ -25,16 +25,17 @@ void table_problem(const struct decoder *decoder, const struct place *place, con
 /* "must be an object, not text" */
 void table_wrong_type(const struct decoder *decoder, const struct place *place, const char *wanted, yyjson_val *value);
 
-/* Too few or too many entries, by field->min and table_items_max(). False when it said so. */
-bool table_check_count(const struct decoder *decoder, const struct field *field, size_t count,
-                       const struct place *place);
-
-/* The items of a list that is a map: `key` is text, there in each item, and no two are the same. */
-void table_check_keys(const struct decoder *decoder, const char *key, yyjson_val *items, const struct place *place);
-
-/* Every type but FIELD_OBJECT and FIELD_LIST. The slot keeps its absent value when there is a problem. */
-void table_decode_scalar(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
+/* The decoders. Each leaves the slot as it is, with its absent value, when there is a problem. */
+void table_decode_object(const struct decoder *decoder, const struct table *table, yyjson_val *object, void *target,
                          const struct place *place);
+void table_decode_value(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
+                        const struct place *place); /* all but FIELD_OBJECT */
+void table_decode_list(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
+                       const struct place *place); /* FIELD_STRINGS, PAIRS, LIST, ANY */
+
+/* A text that fits FIELD_STRING, or one entry of FIELD_STRINGS or FIELD_PAIRS; NULL when it said what is wrong. */
+const char *table_text(const struct decoder *decoder, const struct field *field, yyjson_val *value,
+                       const struct place *place);
 
 /* The bounds that the decoder and the schema share. */
 int64_t table_items_max(const struct field *field);

@@ -1,4 +1,4 @@
-/* See table_private.h: one function a field type. Pure. A text with a NUL character inside is refused here, so that
+/* See table_private.h: one function for each field type that is a single value. Pure. A text with a NUL character inside is refused here, so that
  * everybody after may treat texts as C strings. */
 
 #include <inttypes.h>
@@ -46,7 +46,7 @@ static bool is_label(const char *text) {
            text[length - 1] != '-';
 }
 
-/* The rules of a FIELD_STRING, or of an item of FIELD_STRINGS. False when it said what is wrong. */
+/* The rules of a FIELD_STRING, or of one entry of FIELD_STRINGS and FIELD_PAIRS. False when it said what is wrong. */
 static bool check_text(const struct decoder *decoder, const struct field *field, const char *text,
                        const struct place *place) {
     size_t before = decoder->problems->total;
@@ -69,11 +69,10 @@ static bool check_text(const struct decoder *decoder, const struct field *field,
     return decoder->problems->total == before;
 }
 
-static void decode_string(const struct decoder *decoder, const struct field *field, yyjson_val *value,
-                          const char **slot, const struct place *place) {
+const char *table_text(const struct decoder *decoder, const struct field *field, yyjson_val *value,
+                       const struct place *place) {
     const char *text = get_text(decoder, value, place);
-    if (text != NULL && check_text(decoder, field, text, place))
-        *slot = text;
+    return text != NULL && check_text(decoder, field, text, place) ? text : NULL;
 }
 
 /* "must be 0..100" */
@@ -222,74 +221,11 @@ static void decode_enum(const struct decoder *decoder, const struct field *field
         table_problem(decoder, place, "must be one of %s", all);
 }
 
-static void decode_strings(const struct decoder *decoder, const struct field *field, yyjson_val *value,
-                           struct strings *slot, const struct place *place) {
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(value)) {
-        table_wrong_type(decoder, place, "a list of texts", value);
-        return;
-    }
-    if (!table_check_count(decoder, field, yyjson_arr_size(value), place))
-        return;
-    slot->items = ARENA_NEW_ARRAY(decoder->arena, yyjson_arr_size(value), const char *);
-    yyjson_arr_foreach(value, i, count, item) {
-        struct place at = {.up = place, .index = i};
-        const char *text = get_text(decoder, item, &at);
-        if (text != NULL && check_text(decoder, field, text, &at))
-            slot->items[slot->count++] = text;
-    }
-}
-
-static void decode_pairs(const struct decoder *decoder, const struct field *field, yyjson_val *value,
-                         struct pairs *slot, const struct place *place) {
-    size_t i, count;
-    yyjson_val *name, *item;
-    if (!yyjson_is_obj(value)) {
-        table_wrong_type(decoder, place, "an object of texts", value);
-        return;
-    }
-    if (!table_check_count(decoder, field, yyjson_obj_size(value), place))
-        return;
-    slot->items = ARENA_NEW_ARRAY(decoder->arena, yyjson_obj_size(value), struct pair);
-    yyjson_obj_foreach(value, i, count, name, item) {
-        struct place at = {.up = place, .pair_name = yyjson_get_str(name)};
-        const char *text = get_text(decoder, item, &at);
-        if (text != NULL && get_text(decoder, name, &at) != NULL && check_text(decoder, field, text, &at))
-            slot->items[slot->count++] = (struct pair){.name = yyjson_get_str(name), .value = text};
-    }
-}
-
-static void decode_any(const struct decoder *decoder, const struct field *field, yyjson_val *value, yyjson_val **slot,
-                       const struct place *place) {
-    size_t i, count;
-    yyjson_val *item;
-    size_t before = decoder->problems->total;
-    bool is_list = field->flags & FIELD_ANY_LIST;
-    if (is_list ? !yyjson_is_arr(value) : !yyjson_is_obj(value)) {
-        table_wrong_type(decoder, place, is_list ? "a list of objects" : "an object", value);
-        return;
-    }
-    if (is_list && !table_check_count(decoder, field, yyjson_arr_size(value), place))
-        return;
-    yyjson_arr_foreach(value, i, count, item) {
-        struct place at = {.up = place, .index = i};
-        if (!yyjson_is_obj(item))
-            table_wrong_type(decoder, &at, "an object", item);
-        else if (field->list_map_key != NULL && json_text(item, field->list_map_key, NULL) == NULL)
-            table_problem(decoder, &(struct place){.up = &at, .name = field->list_map_key}, "is required, as text");
-    }
-    if (is_list && field->list_map_key != NULL)
-        table_check_keys(decoder, field->list_map_key, value, place);
-    if (decoder->problems->total == before)
-        *slot = value;
-}
-
-void table_decode_scalar(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
-                         const struct place *place) {
+void table_decode_value(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
+                        const struct place *place) {
     switch (field->type) {
     case FIELD_STRING:
-        decode_string(decoder, field, value, slot, place);
+        *(const char **)slot = table_text(decoder, field, value, place);
         break;
     case FIELD_BOOL:
     case FIELD_TRISTATE:
@@ -316,16 +252,12 @@ void table_decode_scalar(const struct decoder *decoder, const struct field *fiel
         decode_enum(decoder, field, value, slot, place);
         break;
     case FIELD_STRINGS:
-        decode_strings(decoder, field, value, slot, place);
-        break;
     case FIELD_PAIRS:
-        decode_pairs(decoder, field, value, slot, place);
-        break;
+    case FIELD_LIST:
     case FIELD_ANY:
-        decode_any(decoder, field, value, slot, place);
+        table_decode_list(decoder, field, value, slot, place);
         break;
     case FIELD_OBJECT:
-    case FIELD_LIST:
         break; /* table.c */
     }
 }
