@@ -63,7 +63,8 @@ struct web_config {
 struct web_server;
 
 /* Listens. ERROR_TRANSIENT names the port that is busy, ERROR_INVALID the address that cannot be. The TLS port refuses
- * handshakes until it has a certificate. After failure nothing is left, provided that the loop is run once more. */
+ * handshakes until it has a certificate. `*ret_server` is set after failure too (or NULL): it is stopped then, and
+ * still to be freed. */
 int web_server_new(const struct web_config *config, struct web_server **ret_server, struct error *err);
 
 /* The port in use, or -1. */

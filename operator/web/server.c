@@ -1,0 +1,229 @@
+/* The libwebsockets context, its two ports, and their beginning and end. What happens to a request is transaction.c's.
+ *
+ * Relies on the loop's thread for everything. The library's own rules that are easy to break are kept here: ports are
+ * made one by one (else a busy port leaves a half-destroyed context), no timer is set from outside its callbacks, one
+ * buffer holds a whole TLS record, and the end comes in two steps. Never logs above debug. */
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/log.h"
+#include "web/transaction.h"
+
+enum {
+    RECORD_BUFFER = 20 * 1024, /* a TLS record of 16 KiB and slack: a smaller one leaves bytes unread until a timeout */
+    HEADERS_ROOM = 8 * 1024,
+    IDLE_TIMEOUT_S = 5,
+    SPARE_FDS = 16,
+};
+
+static const char *const port_names[] = {[WEB_PLAIN] = "plain", [WEB_TLS] = "TLS"};
+
+struct port *port_of(struct lws *wsi) {
+    return lws_get_vhost_user(lws_get_vhost(wsi));
+}
+
+/* ---- events ---- */
+
+static int prepare_tls(SSL_CTX *tls, struct lws_vhost *vhost) {
+    struct port *port = lws_get_vhost_user(vhost);
+    SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION);
+    SSL_CTX_set_options(tls, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_num_tickets(tls, 0); /* launchers call rarely: resumption saves less than it keeps in memory */
+    SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    port->server->tls = tls;
+    return 0;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
+    struct transaction_slot *slot = user;
+    switch ((int)reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return in != NULL ? prepare_tls(user, in) : 0;
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: /* accepted, nothing made of it yet */
+        return port_of(wsi)->live >= port_of(wsi)->max;
+    case LWS_CALLBACK_WSI_CREATE:
+        port_of(wsi)->live++;
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        port_of(wsi)->live--;
+        return 0;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* WebSocket: not served */
+        return 1;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return -1;
+    case LWS_CALLBACK_HTTP:
+        return transaction_begin(wsi, slot, in);
+    case LWS_CALLBACK_HTTP_BODY:
+        return slot != NULL ? transaction_body(slot, in, length) : 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return slot != NULL ? transaction_complete(slot) : 0;
+    case LWS_CALLBACK_TIMER:
+        return slot != NULL ? transaction_expire(slot) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return slot != NULL ? transaction_write(slot) : 0;
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (slot != NULL)
+            transaction_drop(slot);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "http", .callback = on_event, .per_session_data_size = sizeof(struct transaction_slot)},
+    {.name = NULL},
+};
+
+/* ---- beginning ---- */
+
+static char last_line[160]; /* the library tells its reasons only to its log */
+
+static void keep_line(int level, const char *line) {
+    (void)level;
+    size_t length = strcspn(line, "\n");
+    if (length >= sizeof last_line)
+        length = sizeof last_line - 1;
+    memcpy(last_line, line, length);
+    last_line[length] = '\0';
+    log_debug("web", last_line);
+}
+
+static bool have_ipv6(void) {
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static uint64_t options(void) {
+    return LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+           (have_ipv6() ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6);
+}
+
+static int make_context(struct web_server *server, uv_loop_t *loop, struct error *err) {
+    void *loops[] = {loop};
+    int connections = server->ports[WEB_PLAIN].max + server->ports[WEB_TLS].max;
+    struct lws_context_creation_info info = {
+        .options = options(),
+        .foreign_loops = loops,
+        .pcontext = &server->context, /* cleared when the context frees itself */
+        .fd_limit_per_thread = (unsigned)connections + SPARE_FDS,
+        .pt_serv_buf_size = RECORD_BUFFER,
+        .max_http_header_data = HEADERS_ROOM,
+        .max_http_header_pool = (unsigned short)connections, /* a silent connection holds one: none may wait for it */
+        .timeout_secs = IDLE_TIMEOUT_S,
+    };
+    lws_set_log_level(LLL_ERR | LLL_WARN, keep_line);
+    last_line[0] = '\0';
+    server->context = lws_create_context(&info);
+    if (server->context == NULL)
+        return error_set(err, ERROR_INVALID, "start libwebsockets: %s", last_line);
+    return 0;
+}
+
+/* Why could the port not be listened on? Tries it in the library's place. */
+static int explain(const struct web_config *config, enum web_port name, struct error *err) {
+    char service[16];
+    snprintf(service, sizeof service, "%d", config->ports[name]);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
+    struct addrinfo *found = NULL;
+    const char *address = config->address != NULL ? config->address : "*";
+    if (getaddrinfo(config->address, service, &hints, &found) != 0)
+        return error_set(err, ERROR_INVALID, "listen for %s HTTP: \"%s\" is not an IP address of this machine",
+                         port_names[name], address);
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int one = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    int code = bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1) != 0 ? errno : 0;
+    close(fd);
+    freeaddrinfo(found);
+    return error_set(err, code == EADDRINUSE || code == 0 ? ERROR_TRANSIENT : ERROR_INVALID,
+                     "listen on %s port %s:%s: %s", port_names[name], address, service,
+                     code != 0 ? strerror(code) : last_line);
+}
+
+static int listen_on(struct web_server *server, enum web_port name, const struct web_config *config,
+                     struct error *err) {
+    struct port *port = &server->ports[name];
+    if (config->ports[name] < 0)
+        return 0;
+    struct lws_context_creation_info info = {
+        .options = options() | (name == WEB_TLS ? LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX
+                                                : LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE),
+        .port = config->ports[name],
+        .iface = config->address,
+        .vhost_name = port_names[name],
+        .protocols = protocols,
+        .user = port,
+        .alpn = "http/1.1",
+        .keepalive_timeout = config->keepalive_s != 0 ? config->keepalive_s : 5,
+        .timeout_secs_ah_idle = IDLE_TIMEOUT_S,
+    };
+    port->vhost = lws_create_vhost(server->context, &info);
+    return port->vhost != NULL ? 0 : explain(config, name, err);
+}
+
+int web_server_new(const struct web_config *config, struct web_server **ret_server, struct error *err) {
+    static const int connections[] = {[WEB_PLAIN] = 32, [WEB_TLS] = 256};
+    struct web_server *server = *ret_server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return error_set(err, ERROR_TRANSIENT, "out of memory");
+    server->routes = config->routes;
+    server->route_count = config->route_count;
+    for (enum web_port name = 0; name < WEB_PORT_COUNT; name++) {
+        int max = config->connections[name] != 0 ? config->connections[name] : connections[name];
+        server->ports[name] = (struct port){.server = server, .name = name, .max = max};
+    }
+    int result = make_context(server, config->loop, err);
+    for (enum web_port name = 0; name < WEB_PORT_COUNT && result == 0; name++)
+        result = listen_on(server, name, config, err);
+    if (result != 0)
+        web_server_stop(server);
+    return result;
+}
+
+int web_server_port(const struct web_server *server, enum web_port port) {
+    struct lws_vhost *vhost = server->ports[port].vhost;
+    return vhost != NULL ? lws_get_vhost_listen_port(vhost) : -1;
+}
+
+int web_server_use_certificate(struct web_server *server, X509 *certificate, EVP_PKEY *key, struct error *err) {
+    if (server->tls == NULL)
+        return error_set(err, ERROR_INVALID, "there is no TLS port");
+    ERR_clear_error();
+    if (SSL_CTX_use_cert_and_key(server->tls, certificate, key, NULL, 1) == 1)
+        return 0;
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return error_set(err, ERROR_INVALID, "use certificate: %s", reason != NULL ? reason : "refused by OpenSSL");
+}
+
+/* ---- end ---- */
+
+void web_server_stop(struct web_server *server) {
+    if (server == NULL || server->context == NULL)
+        return;
+    server->tls = NULL;
+    for (enum web_port name = 0; name < WEB_PORT_COUNT; name++)
+        server->ports[name].vhost = NULL;
+    lws_context_destroy(server->context);
+}
+
+void web_server_free(struct web_server *server) {
+    if (server == NULL)
+        return;
+    if (server->context != NULL)
+        lws_context_destroy(server->context);
+    free(server);
+}
