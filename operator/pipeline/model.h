@@ -13,7 +13,7 @@
 #define WEIR_GROUP "weir.dev"
 #define WEIR_API_VERSION WEIR_GROUP "/v1alpha1"
 
-/* X(value, name, the struct in kinds.h is named <name>_block) */
+/* X(value, name): the whole list of kinds. Each is one file in executor/, which defines executor_<name>. */
 #define TASK_KINDS(X)                     \
     X(SPARK_SUBMIT, sparkSubmit)          \
     X(HADOOP_JAR, hadoopJar)              \
@@ -80,6 +80,7 @@ struct pipeline {
 /* The kinds, as executor/ knows them, handed down so that pipeline/ need not look up: by enum task_kind. */
 struct kind_tables {
     const char *names[KIND_COUNT];
+    const char *docs[KIND_COUNT]; /* the description of each block */
     const struct table *tables[KIND_COUNT];
 };
 

@@ -42,7 +42,14 @@ enum task_phase {
     TASK_PHASE_COUNT
 };
 
-enum { STATUS_ATTEMPTS_MAX = 5, STATUS_MESSAGE_MAX = 512, STATUS_MAX = 1000 * 1000 };
+/* Bytes. CONDITION_MESSAGE_MAX: a condition may list PROBLEMS_MAX problems. */
+enum {
+    STATUS_ATTEMPTS_MAX = 5,
+    STATUS_NAME_MAX = 128,
+    STATUS_MESSAGE_MAX = 512,
+    CONDITION_MESSAGE_MAX = 32 * 1024,
+    STATUS_MAX = 600 * 1000,
+};
 
 /* One ended attempt: its outcome is recorded here, keyed by pod UID, before its pod is let go. */
 struct attempt_status {
@@ -105,6 +112,10 @@ bool run_phase_final(enum run_phase phase);
 
 /* Trusts nothing: what is malformed counts as absent. NULL gives an empty status. */
 void status_decode(yyjson_val *status, struct run_status *ret_status, struct arena *arena);
-/* Includes the derived fields (counts, progress "7/12", running "a,b", message). Texts are already clean. */
+/* Includes the derived fields: counts by task phase, progress "7/12" (succeeded or skipped), running "a,b", and message:
+ * of Stalled when that is true, else of the first failed task, else of Reconciling. Empty members are left out. Times
+ * have seconds, so what is decoded again is the same only to the second: compare the encoded forms. Never more than
+ * STATUS_MAX bytes: when a large run would need more, job ids, progress texts and older attempts go first, then URLs,
+ * and messages are cut. Texts are copied. */
 yyjson_mut_val *status_encode(const struct run_status *status, size_t task_total, yyjson_mut_doc *doc);
 struct task_status *status_task(struct run_status *status, const char *name); /* NULL when it has no entry */

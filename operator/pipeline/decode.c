@@ -1,0 +1,165 @@
+/* See model.h: pipeline_decode(). References are resolved and defaults merged in the JSON, and the result is decoded
+ * once by the tables, so that every rule and message is the tables' and every path is the manifest's. */
+
+#include <string.h>
+
+#include "pipeline/graph.h"
+#include "pipeline/merge.h"
+#include "pipeline/substitute.h"
+#include "pipeline/tables.h"
+#include "pipeline/validate.h"
+
+enum { RENDERED_MAX = 8 * 1024 * 1024 }; /* bytes that defaults and params together may grow a spec to */
+
+struct renderer {
+    yyjson_val *object;
+    yyjson_val *spec;
+    struct scope scope;
+    struct pair *task_name; /* in the scope: changes from task to task */
+    yyjson_mut_doc *doc;
+    struct arena *arena;
+    struct problems *problems;
+};
+
+static void fill_scope(struct renderer *renderer) {
+    yyjson_val *params = json_at(renderer->spec, "params", NULL);
+    yyjson_val *metadata = json_at(renderer->object, "metadata", NULL);
+    struct pairs *values = &renderer->scope.values;
+    values->items = ARENA_NEW_ARRAY(renderer->arena, yyjson_arr_size(params) + 4, struct pair);
+    size_t i, count;
+    yyjson_val *param;
+    yyjson_arr_foreach(params, i, count, param) {
+        const char *name = json_text(param, "name", NULL);
+        if (name == NULL)
+            continue;
+        values->items[values->count++] = (struct pair){
+            .name = arena_printf(renderer->arena, "params.%s", name), .value = json_text(param, "value", "")};
+    }
+    values->items[values->count++] = (struct pair){"pipeline.name", json_text(metadata, "name", "")};
+    values->items[values->count++] = (struct pair){"pipeline.namespace", json_text(metadata, "namespace", "")};
+    values->items[values->count++] = (struct pair){"pipeline.uid", json_text(metadata, "uid", "")};
+    renderer->task_name = &values->items[values->count++];
+    *renderer->task_name = (struct pair){"task.name", ""};
+}
+
+/* The defaults, when they are sound: what is wrong with them is said once, here, and not for every task. */
+static yyjson_val *sound_defaults(struct renderer *renderer) {
+    yyjson_val *defaults = json_at(renderer->spec, "defaults", NULL);
+    if (defaults == NULL || yyjson_is_null(defaults))
+        return NULL;
+    size_t before = renderer->problems->total;
+    yyjson_mut_val *rendered = substitute_value(&renderer->scope, defaults, "spec.defaults", renderer->doc,
+                                                renderer->arena, renderer->problems);
+    yyjson_doc *fixed = yyjson_mut_val_imut_copy(rendered, &renderer->doc->alc);
+    struct task ignored = {0};
+    table_decode(&defaults_table, yyjson_doc_get_root(fixed), &ignored, "spec.defaults", renderer->arena,
+                 renderer->problems);
+    size_t length = 0;
+    json_write_value(defaults, renderer->arena, &length);
+    if (length * yyjson_arr_size(json_at(renderer->spec, "tasks", NULL)) > RENDERED_MAX)
+        problems_add(renderer->problems, "spec.defaults", "too large to be merged under so many tasks");
+    return renderer->problems->total == before ? defaults : NULL;
+}
+
+static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, size_t index, yyjson_val *defaults) {
+    renderer->task_name->value = json_text(task, "name", "");
+    yyjson_mut_val *own = substitute_value(&renderer->scope, task, arena_printf(renderer->arena, "spec.tasks[%zu]", index),
+                                           renderer->doc, renderer->arena, renderer->problems);
+    if (defaults == NULL || !yyjson_mut_is_obj(own))
+        return own;
+    yyjson_mut_val *merged =
+        substitute_value(&renderer->scope, defaults, "", renderer->doc, renderer->arena, NULL);
+    merge_object(merged, own);
+    return merged;
+}
+
+/* The spec with the tasks as they will run, and without its defaults. */
+static yyjson_val *render(struct renderer *renderer) {
+    fill_scope(renderer);
+    yyjson_val *defaults = sound_defaults(renderer);
+    yyjson_mut_val *result = yyjson_mut_obj(renderer->doc);
+    size_t i, j, members, count;
+    yyjson_val *name, *value, *task;
+    yyjson_obj_foreach(renderer->spec, i, members, name, value) {
+        bool are_tasks = yyjson_equals_str(name, "tasks") && yyjson_is_arr(value);
+        if (yyjson_equals_str(name, "defaults"))
+            continue;
+        yyjson_mut_val *rendered = are_tasks ? yyjson_mut_arr(renderer->doc) : yyjson_val_mut_copy(renderer->doc, value);
+        if (are_tasks && yyjson_arr_size(value) <= TASKS_MAX)
+            yyjson_arr_foreach(value, j, count, task)
+                yyjson_mut_arr_append(rendered, render_task(renderer, task, j, defaults));
+        else if (are_tasks)
+            rendered = yyjson_val_mut_copy(renderer->doc, value);
+        yyjson_mut_obj_add(result, yyjson_val_mut_copy(renderer->doc, name), rendered);
+    }
+    if (renderer->scope.room == 0)
+        problems_add(renderer->problems, "spec", "too large after params and defaults are put in");
+    return yyjson_doc_get_root(yyjson_mut_val_imut_copy(result, &renderer->doc->alc));
+}
+
+/* Exactly one kind block; the names of those that are there otherwise. */
+static void choose_kind(struct task_decoded *decoded, const struct kind_tables *kinds, const char *path,
+                        struct arena *arena, struct problems *problems) {
+    const char *names[KIND_COUNT];
+    struct strings there = {.items = names, .count = 0};
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        if (decoded->blocks[i] == NULL)
+            continue;
+        names[there.count++] = kinds->names[i];
+        decoded->task.kind = (enum task_kind)i;
+        decoded->task.block = decoded->blocks[i];
+    }
+    struct strings all = {.items = arena_alloc(arena, sizeof kinds->names), .count = KIND_COUNT};
+    memcpy(all.items, kinds->names, sizeof kinds->names);
+    if (there.count == 0)
+        problems_add(problems, path, "names no kind: exactly one of %s must be set", strings_join(&all, ", ", arena));
+    else if (there.count > 1)
+        problems_add(problems, path, "names more than one kind: %s", strings_join(&there, ", ", arena));
+}
+
+/* What is "never NULL after decoding". */
+static void complete(struct task *task, struct arena *arena, struct problems *problems) {
+    if (task->retry == NULL) {
+        task->retry = ARENA_NEW(arena, struct retry);
+        table_decode(&retry_table, NULL, task->retry, "", arena, problems);
+    }
+    if (task->retry->backoff == NULL) {
+        task->retry->backoff = ARENA_NEW(arena, struct backoff);
+        table_decode(&backoff_table, NULL, task->retry->backoff, "", arena, problems);
+    }
+    if (task->retry->backoff->factor == 0)
+        task->retry->backoff->factor = 2;
+}
+
+struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *kinds, struct arena *arena,
+                                 struct problems *problems) {
+    yyjson_val *spec = json_at(object, "spec", NULL);
+    struct renderer renderer = {
+        .object = object,
+        .spec = spec,
+        .scope = {.room = RENDERED_MAX},
+        .doc = json_new(arena),
+        .arena = arena,
+        .problems = problems,
+    };
+    yyjson_val *rendered = yyjson_is_obj(spec) ? render(&renderer) : spec;
+    struct spec_decoded decoded = {0};
+    if (spec == NULL)
+        problems_add(problems, "spec", "is required");
+    else
+        table_decode(tables_spec(kinds, arena), rendered, &decoded, "spec", arena, problems);
+
+    struct pipeline *pipeline = ARENA_NEW(arena, struct pipeline);
+    *pipeline = decoded.pipeline;
+    pipeline->task_count = decoded.tasks.count;
+    pipeline->tasks = ARENA_NEW_ARRAY(arena, pipeline->task_count, struct task);
+    for (size_t i = 0; i < pipeline->task_count; i++) {
+        struct task_decoded *task = &((struct task_decoded *)decoded.tasks.items)[i];
+        choose_kind(task, kinds, arena_printf(arena, "spec.tasks[%zu]", i), arena, problems);
+        complete(&task->task, arena, problems);
+        pipeline->tasks[i] = task->task;
+    }
+    pipeline_validate(pipeline, object, problems);
+    graph_link(pipeline, arena, problems);
+    return pipeline;
+}

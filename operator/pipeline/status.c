@@ -1,0 +1,198 @@
+/* See status.h: names, and reading what was recorded. A person or a tool may have written anything there, so every text
+ * is cleaned and cut, and what does not fit its type counts as absent. The encoder is status_encode.c. Pure. */
+
+#include "pipeline/status.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "pipeline/tables.h"
+#include "record/record.h"
+
+static const char *const run_phases[] = {
+#define X(value, meaning) [RUN_##value] = #value,
+    RUN_PHASES(X)
+#undef X
+};
+
+static const char *const task_phases[] = {
+    [TASK_None] = "",
+#define X(value, meaning) [TASK_##value] = #value,
+    TASK_PHASES(X)
+#undef X
+};
+
+static const char *const condition_types[CONDITION_COUNT] = {
+    [CONDITION_RECONCILING] = "Reconciling",
+    [CONDITION_STALLED] = "Stalled",
+    [CONDITION_SUCCEEDED] = "Succeeded",
+    [CONDITION_SUSPENDED] = "Suspended",
+};
+
+enum { RUN_PHASE_COUNT = sizeof run_phases / sizeof *run_phases };
+
+const char *run_phase_name(enum run_phase phase) {
+    return run_phases[phase];
+}
+
+const char *task_phase_name(enum task_phase phase) {
+    return task_phases[phase];
+}
+
+bool task_phase_final(enum task_phase phase) {
+    return phase >= TASK_Succeeded;
+}
+
+bool run_phase_final(enum run_phase phase) {
+    return phase >= RUN_Succeeded;
+}
+
+struct task_status *status_task(struct run_status *status, const char *name) {
+    for (size_t i = 0; i < status->task_count; i++)
+        if (strcmp(status->tasks[i].name, name) == 0)
+            return &status->tasks[i];
+    return NULL;
+}
+
+/* "" when absent. */
+static const char *get_text(yyjson_val *object, const char *name, size_t max, struct arena *arena) {
+    yyjson_val *value = json_at(object, name, NULL);
+    if (!yyjson_is_str(value))
+        return "";
+    return text_clean(yyjson_get_str(value), yyjson_get_len(value), max, arena);
+}
+
+static const char *get_url(yyjson_val *object, const char *name, struct arena *arena) {
+    const char *text = get_text(object, name, RECORD_URL_MAX, arena);
+    return text_starts_with(text, "http://") || text_starts_with(text, "https://") ? text : "";
+}
+
+static int64_t get_time(yyjson_val *object, const char *name) {
+    struct error ignored = {0};
+    int64_t time = 0;
+    const char *text = json_text(object, name, NULL);
+    return text != NULL && clock_parse(text, &time, &ignored) == 0 ? time : 0;
+}
+
+static int64_t get_count(yyjson_val *object, const char *name) {
+    int64_t count = json_int(object, name, 0);
+    return count < 0 || count > INT32_MAX ? 0 : count;
+}
+
+static bool get_exit_code(yyjson_val *object, int *ret_code) {
+    int64_t code = json_int(object, "exitCode", -1);
+    if (code < 0 || code > 255)
+        return false;
+    *ret_code = (int)code;
+    return true;
+}
+
+static size_t find_name(const char *const *names, size_t count, const char *name, size_t fallback) {
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(names[i], name))
+            return i;
+    return fallback;
+}
+
+static void decode_attempts(yyjson_val *list, struct task_status *task, struct arena *arena) {
+    size_t count = yyjson_is_arr(list) ? yyjson_arr_size(list) : 0;
+    size_t skip = count > STATUS_ATTEMPTS_MAX ? count - STATUS_ATTEMPTS_MAX : 0;
+    size_t i;
+    yyjson_val *item;
+    yyjson_arr_foreach(list, i, count, item) {
+        if (i < skip || !yyjson_is_obj(item))
+            continue;
+        struct attempt_status *attempt = &task->attempts[task->attempt_count++];
+        *attempt = (struct attempt_status){
+            .attempt = get_count(item, "attempt"),
+            .pod_uid = get_text(item, "podUID", STATUS_NAME_MAX, arena),
+            .reason = get_text(item, "reason", STATUS_NAME_MAX, arena),
+            .infra = json_bool(item, "infra", false),
+            .application_id = get_text(item, "applicationID", STATUS_NAME_MAX, arena),
+            .started_at = get_time(item, "startedAt"),
+            .finished_at = get_time(item, "finishedAt"),
+        };
+        attempt->has_exit_code = get_exit_code(item, &attempt->exit_code);
+    }
+}
+
+static void decode_jobs(yyjson_val *list, struct task_status *task, struct arena *arena) {
+    const size_t most = sizeof task->job_ids / sizeof *task->job_ids;
+    size_t i, count;
+    yyjson_val *item;
+    if (!yyjson_is_arr(list))
+        return;
+    yyjson_arr_foreach(list, i, count, item)
+        if (yyjson_is_str(item) && task->job_count < most)
+            task->job_ids[task->job_count++] =
+                text_clean(yyjson_get_str(item), yyjson_get_len(item), STATUS_NAME_MAX, arena);
+}
+
+static void decode_task(yyjson_val *entry, struct task_status *task, struct arena *arena) {
+    yyjson_val *progress = json_at(entry, "progress", NULL);
+    int64_t percent = json_int(progress, "percent", -1);
+    *task = (struct task_status){
+        .name = get_text(entry, "name", STATUS_NAME_MAX, arena),
+        .phase = (enum task_phase)find_name(task_phases, TASK_PHASE_COUNT, json_text(entry, "phase", NULL), TASK_None),
+        .reason = get_text(entry, "reason", STATUS_NAME_MAX, arena),
+        .message = get_text(entry, "message", STATUS_MESSAGE_MAX, arena),
+        .attempt = get_count(entry, "attempt"),
+        .pod = get_text(entry, "pod", STATUS_NAME_MAX, arena),
+        .pod_uid = get_text(entry, "podUID", STATUS_NAME_MAX, arena),
+        .application_id = get_text(entry, "applicationID", STATUS_NAME_MAX, arena),
+        .tracking_url = get_url(entry, "trackingURL", arena),
+        .history_url = get_url(entry, "historyURL", arena),
+        .percent = percent >= 0 && percent <= 100 ? (int)percent : -1,
+        .progress_text = get_text(progress, "text", STATUS_NAME_MAX, arena),
+        .started_at = get_time(entry, "startedAt"),
+        .finished_at = get_time(entry, "finishedAt"),
+        .failures = get_count(entry, "failures"),
+        .losses = get_count(entry, "losses"),
+        .retry_at = get_time(entry, "retryAt"),
+    };
+    task->has_exit_code = get_exit_code(entry, &task->exit_code);
+    decode_jobs(json_at(entry, "jobIDs", NULL), task, arena);
+    decode_attempts(json_at(entry, "attempts", NULL), task, arena);
+}
+
+static void decode_conditions(yyjson_val *list, struct run_status *status, struct arena *arena) {
+    size_t i, count;
+    yyjson_val *item;
+    if (!yyjson_is_arr(list))
+        return;
+    yyjson_arr_foreach(list, i, count, item) {
+        size_t at = find_name(condition_types, CONDITION_COUNT, json_text(item, "type", NULL), CONDITION_COUNT);
+        if (at == CONDITION_COUNT)
+            continue;
+        status->conditions[at] = (struct condition){
+            .type = condition_types[at],
+            .status = text_equal(json_text(item, "status", NULL), "True"),
+            .reason = get_text(item, "reason", STATUS_NAME_MAX, arena),
+            .message = get_text(item, "message", CONDITION_MESSAGE_MAX, arena),
+            .changed_at = get_time(item, "lastTransitionTime"),
+            .observed_generation = get_count(item, "observedGeneration"),
+        };
+    }
+}
+
+void status_decode(yyjson_val *status, struct run_status *ret_status, struct arena *arena) {
+    *ret_status = (struct run_status){
+        .recorded = yyjson_is_obj(status) && yyjson_obj_size(status) > 0,
+        .observed_generation = get_count(status, "observedGeneration"),
+        .phase = (enum run_phase)find_name(run_phases, RUN_PHASE_COUNT, json_text(status, "phase", NULL), RUN_Pending),
+        .started_at = get_time(status, "startedAt"),
+        .finished_at = get_time(status, "finishedAt"),
+    };
+    decode_conditions(json_at(status, "conditions", NULL), ret_status, arena);
+    yyjson_val *list = json_at(status, "tasks", NULL);
+    size_t count = yyjson_is_arr(list) ? yyjson_arr_size(list) : 0;
+    ret_status->tasks = ARENA_NEW_ARRAY(arena, count, struct task_status);
+    size_t i;
+    yyjson_val *item;
+    yyjson_arr_foreach(list, i, count, item) {
+        const char *name = json_text(item, "name", "");
+        if (!text_empty(name) && ret_status->task_count < TASKS_MAX)
+            decode_task(item, &ret_status->tasks[ret_status->task_count++], arena);
+    }
+}
