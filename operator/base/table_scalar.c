@@ -2,7 +2,6 @@
  * everybody after may treat texts as C strings. */
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -108,9 +107,12 @@ static bool get_whole(yyjson_val *value, int64_t *ret_value) {
         *ret_value = yyjson_get_sint(value);
         return true;
     }
-    if (!yyjson_is_real(value) || fabs(real) > exact || fabs(real - nearbyint(real)) > 0)
+    if (!yyjson_is_real(value) || real > exact || real < -exact)
         return false;
-    *ret_value = (int64_t)real;
+    int64_t whole = (int64_t)real;
+    if ((double)whole < real || (double)whole > real)
+        return false;
+    *ret_value = whole;
     return true;
 }
 

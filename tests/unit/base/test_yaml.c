@@ -84,7 +84,7 @@ static void refuses_by_line(void **state) {
                    {"a: 1\nb: 2\nx:\n  b: 2\na: 3\n", "line 5: \"a\" is given twice (first on line 1)"},
                    {"x:\n- {a: 1,\n   'a': 2}\n", "line 3: \"a\" is given twice (first on line 2)"},
                    {"a:\n  <<: {b: 1}\n", "line 2: merge keys (<<) are not supported"}, {"? [a]\n: b\n", "line 1: a key must be text"},
-                   {"? {a: b}\n: b\n", "line 1: a key must be text"}, {": b\n", "line 1: did not find expected key"}, {"?\n: b\n", "line "}, {"{: b}", "line 1: a key is missing"},
+                   {"? {a: b}\n: b\n", "line 1: a key must be text"}, {": b\n", "line 1: did not find expected key"}, {"?\n: b\n", "line 1: a key is missing"}, {"{: b}", "line 1: did not find expected node content"},
                    {"a: [1\nb: 2\n", "line 2: "}, {"a:\n\t- b\n", "line 2: "}, {"a: 'x", "line 1: "}, {"a\n b: c: d\n", "line "});
 }
 
