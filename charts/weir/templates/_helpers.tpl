@@ -49,10 +49,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "weir.rules" -}}
 - apiGroups: [weir.dev]
   resources: [pipelines]
-  verbs: [get, list, watch, patch, update, delete] # delete: ttlSecondsAfterFinished
+  verbs: [get, list, watch, patch, delete] # patch: the finalizer weir.dev/cleanup; delete: ttlSecondsAfterFinished
 - apiGroups: [weir.dev]
   resources: [pipelines/status]
-  verbs: [update, patch]
+  verbs: [update]
 - apiGroups: [weir.dev]
   resources: [pipelines/finalizers] # so that task pods may be owned by their Pipeline
   verbs: [update]
