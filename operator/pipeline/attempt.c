@@ -1,0 +1,161 @@
+/* What the pods say of a task: its recorded entry brought up to date, attempt by attempt. Which phase may follow which
+ * is a declared table; where a record cannot be (somebody wrote it by hand), what is seen wins, but a final phase stays
+ * final. Starts and deletes nothing. */
+
+#include "pipeline/pass.h"
+
+/*            +-----------------------------+
+ *            v                             |
+ *   None -> Queued -> Starting -> Running -+-> Succeeded | Failed | Cancelled
+ *    |        +--------------------------------> Omitted, Skipped
+ *    +- anything, when a status was lost and is rebuilt from pods */
+#define ENDS (SM_TO(TASK_Succeeded) | SM_TO(TASK_Failed) | SM_TO(TASK_Cancelled))
+#define GIVEN_UP (SM_TO(TASK_Failed) | SM_TO(TASK_Cancelled))
+#define NEVER (SM_TO(TASK_Skipped) | SM_TO(TASK_Omitted))
+const struct sm_state task_states[TASK_PHASE_COUNT] = {
+    [TASK_None] = {"None", SM_TO(TASK_Queued) | SM_TO(TASK_Starting) | SM_TO(TASK_Running) | ENDS | NEVER, SM_INITIAL},
+    [TASK_Queued] = {"Queued", SM_TO(TASK_None) | SM_TO(TASK_Starting) | GIVEN_UP | NEVER, 0},
+    [TASK_Starting] = {"Starting", SM_TO(TASK_Queued) | SM_TO(TASK_Running) | ENDS, 0},
+    [TASK_Running] = {"Running", SM_TO(TASK_Queued) | ENDS, 0},
+    [TASK_Succeeded] = {"Succeeded", 0, SM_FINAL},
+    [TASK_Failed] = {"Failed", 0, SM_FINAL},
+    [TASK_Skipped] = {"Skipped", 0, SM_FINAL},
+    [TASK_Omitted] = {"Omitted", 0, SM_FINAL},
+    [TASK_Cancelled] = {"Cancelled", 0, SM_FINAL},
+};
+
+void task_move(struct node *node, enum task_phase to, const char *reason, const char *message) {
+    struct task_status *status = &node->status;
+    if (!sm_allows(task_states, status->phase, to)) {
+        if (task_phase_final(status->phase))
+            return;
+        status->phase = TASK_None;
+    }
+    status->phase = to;
+    status->reason = reason;
+    status->message = message;
+}
+
+bool pod_ended(const struct pod_view *pod) {
+    return pod->state != POD_PENDING && pod->state != POD_RUNNING;
+}
+
+bool attempt_counted(const struct task_status *recorded, const struct node_pod *pod) {
+    if (recorded == NULL)
+        return false;
+    if (task_phase_final(recorded->phase) || pod->attempt < recorded->attempt)
+        return true;
+    for (size_t i = 0; i < recorded->attempt_count; i++)
+        if (text_equal(recorded->attempts[i].pod_uid, pod->view->uid))
+            return true;
+    return false;
+}
+
+static bool occupied(const struct task_status *status) {
+    return status->phase == TASK_Starting || status->phase == TASK_Running;
+}
+
+/* Texts of a former attempt must not be taken for this one's. */
+void attempt_begin(struct task_status *status, int64_t attempt, const char *pod, const char *pod_uid) {
+    if (status->attempt != attempt || !occupied(status)) {
+        status->application_id = status->tracking_url = status->history_url = status->progress_text = NULL;
+        status->job_count = 0;
+        status->percent = -1;
+        status->has_exit_code = false;
+        status->exit_code = 0;
+        status->started_at = status->finished_at = status->retry_at = 0;
+    }
+    status->attempt = attempt;
+    status->pod = pod;
+    status->pod_uid = pod_uid;
+}
+
+static const char *newer(const char *seen, const char *known) {
+    return text_empty(seen) ? known : seen;
+}
+
+/* A report that lacks a text does not take it back: the URL of a finished task stays. */
+static void copy_report(struct task_status *status, const struct pod_view *pod) {
+    status->application_id = newer(pod->application_id, status->application_id);
+    status->tracking_url = newer(pod->tracking_url, status->tracking_url);
+    status->history_url = newer(pod->history_url, status->history_url);
+    status->progress_text = newer(pod->progress_text, status->progress_text);
+    if (pod->percent >= 0)
+        status->percent = pod->percent;
+    if (pod->job_count > 0) {
+        status->job_count = pod->job_count;
+        for (size_t i = 0; i < pod->job_count; i++)
+            status->job_ids[i] = pod->job_ids[i];
+    }
+    if (pod->started_at != 0)
+        status->started_at = pass_seconds(pod->started_at);
+}
+
+/* A decision that was recorded and carried out stays the reason, also when the spec changes meanwhile. */
+static const char *stop_of(const struct pass *pass, const struct node *node, const struct node_pod *pod) {
+    const struct task_status *recorded = node->recorded;
+    bool current = recorded != NULL && recorded->attempt == pod->attempt;
+    if (current && pod->view->deleting && stop_reason_known(recorded->reason))
+        return recorded->reason;
+    return overdue(pass, node, pod->view, waiting_reason(node, pod->view), pass->now);
+}
+
+static void follow(struct pass *pass, struct node *node, const struct node_pod *pod) {
+    const struct pod_view *view = pod->view;
+    const struct task_status *recorded = node->recorded;
+    bool pending = view->state == POD_PENDING;
+    const char *reason = pending ? waiting_reason(node, view) : "";
+    const char *message = pending ? pass_message(pass, "%s", waiting_message(node, view)) : "";
+    node->live = true;
+    node->stop = stop_of(pass, node, pod);
+    if (node->stop != NULL) {
+        reason = node->stop;
+        bool known = recorded != NULL && recorded->attempt == pod->attempt && text_equal(recorded->reason, reason);
+        message = known ? recorded->message : overdue_message(pass, node, view, reason);
+    } else {
+        overdue_wake(pass, node, view);
+    }
+    task_move(node, pending ? TASK_Starting : TASK_Running, reason, message);
+}
+
+/* The pod that the record names is not seen. A newer one exists only because this one was known to be over; else only a
+ * live look may say that it is gone. */
+static void look_for_recorded(struct pass *pass, struct node *node) {
+    const struct task_status *recorded = node->recorded;
+    if (recorded == NULL || !occupied(recorded))
+        return;
+    bool superseded = false;
+    for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        if (pod->attempt == recorded->attempt)
+            return;
+        superseded = superseded || pod->attempt > recorded->attempt;
+    }
+    if (text_empty(recorded->pod_uid)) {
+        node->in_flight = !superseded;
+        task_move(node, TASK_Queued, "", "");
+        node->status.attempt = recorded->attempt > 0 ? recorded->attempt - 1 : 0;
+        node->status.pod = NULL;
+    } else if (superseded || strings_contain(&pass->run->gone, recorded->pod_uid)) {
+        outcome_missing(pass, node);
+    } else {
+        node->missing = node->live = true;
+    }
+}
+
+void attempt_observe(struct pass *pass, struct node *node) {
+    look_for_recorded(pass, node);
+    for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        if (attempt_counted(node->recorded, pod)) {
+            node->live = node->live || !pod_ended(pod->view);
+            continue;
+        }
+        attempt_begin(&node->status, pod->attempt, pod->view->name, pod->view->uid);
+        copy_report(&node->status, pod->view);
+        if (!occupied(&node->status))
+            task_move(node, TASK_Starting, "", "");
+        if (pod_ended(pod->view))
+            outcome_of_pod(pass, node, pod);
+        else
+            follow(pass, node, pod);
+    }
+}
