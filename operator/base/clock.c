@@ -140,7 +140,8 @@ static bool parse_time(const char *at, int64_t *ret_wall_ms) {
         !take(&at, 2, ':', &hour) || !take(&at, 2, ':', &minute) || !take(&at, 2, '\0', &second) ||
         !take_fraction(&at, &ms) || !take_offset(at, &east))
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59)
+    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||
+        second > 59)
         return false;
     int64_t seconds = ((days_from_date(year, month, day) * 24 + hour) * 60 + minute - east) * 60 + second;
     *ret_wall_ms = seconds * 1000 + ms;

@@ -1,4 +1,4 @@
-/* See hash.h: http://www.isthe.com/chongo/tech/comp/fnv/. Pure; the same on every machine, since names are made of it. */
+/* See hash.h, and http://www.isthe.com/chongo/tech/comp/fnv/. Pure; the same on every machine: names are made of it. */
 
 #include "base/hash.h"
 

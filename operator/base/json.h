@@ -20,7 +20,7 @@ int json_parse(const char *text, size_t length, yyjson_doc **ret_doc, struct err
 void json_free(yyjson_doc **doc); /* takes NULL; sets NULL: fits the cleanup attribute */
 #define AUTO_JSON __attribute__((cleanup(json_free))) yyjson_doc
 
-/* Walks object members by name, NULL-terminated: json_at(pod, "metadata", "name", NULL). NULL when anything is missing. */
+/* Walks object members by name: json_at(pod, "metadata", "name", NULL). NULL when anything is missing. */
 yyjson_val *json_at(yyjson_val *value, ...) __attribute__((sentinel));
 /* Member of an object as text / integer / truth; the fallback when missing or of another type. */
 const char *json_text(yyjson_val *object, const char *name, const char *fallback);

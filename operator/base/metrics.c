@@ -19,8 +19,8 @@ struct metric_series {
     struct metric_series *next;
     uint64_t hash;
     char *labels[METRIC_LABELS_MAX];
-    double value;        /* histogram: the sum */
-    uint64_t count;      /* histogram: all observations */
+    double value;       /* histogram: the sum */
+    uint64_t count;     /* histogram: all observations */
     uint64_t buckets[]; /* histogram: those in each bucket, not yet summed up */
 };
 

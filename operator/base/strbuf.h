@@ -31,5 +31,5 @@ void strbuf_vprintf(struct strbuf *buf, const char *format, va_list args) __attr
 void strbuf_drop_front(struct strbuf *buf, size_t length); /* removes that many bytes; more than there are empties it */
 void strbuf_cut(struct strbuf *buf, size_t length);        /* keeps the first `length` bytes; not failed any more */
 const char *strbuf_text(const struct strbuf *buf);         /* "" when empty; valid until the next change */
-char *strbuf_steal(struct strbuf *buf);                    /* the caller frees; the buffer is empty again. NULL: no memory */
+char *strbuf_steal(struct strbuf *buf);                    /* the caller frees; the buffer is empty again. NULL: OOM */
 bool strbuf_failed(const struct strbuf *buf);

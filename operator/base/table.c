@@ -151,8 +151,8 @@ void table_decode_object(const struct decoder *decoder, const struct table *tabl
         decode_field(decoder, &table->fields[i], values[i], target, place);
 }
 
-void table_decode(const struct table *table, yyjson_val *object, void *target, const char *path,
-                  struct arena *arena, struct problems *problems) {
+void table_decode(const struct table *table, yyjson_val *object, void *target, const char *path, struct arena *arena,
+                  struct problems *problems) {
     struct decoder decoder = {.arena = arena, .problems = problems};
     struct place root = {.name = path != NULL ? path : ""};
     table_decode_object(&decoder, table, object, target, &root);

@@ -1,5 +1,5 @@
-/* See table_private.h: one function for each field type that is a single value. Pure. A text with a NUL character inside is refused here, so that
- * everybody after may treat texts as C strings. */
+/* See table_private.h: one function for each field type that is a single value. Pure. A text with a NUL character
+ * inside is refused here, so that everybody after may treat texts as C strings. */
 
 #include <inttypes.h>
 #include <string.h>
@@ -164,7 +164,8 @@ static void decode_duration(const struct decoder *decoder, const struct field *f
 
 /* A number without sign, then a suffix or an exponent (apimachinery pkg/api/resource, without negative ones). */
 static bool is_quantity(const char *text) {
-    static const char *const suffixes[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "n", "u", "m", "k", "M", "G", "T", "P", "E"};
+    static const char *const suffixes[] = {"",  "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "n",
+                                           "u", "m",  "k",  "M",  "G",  "T",  "P",  "E"};
     size_t whole = strspn(text, "0123456789");
     size_t fraction = 0;
     text += whole;

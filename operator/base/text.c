@@ -1,4 +1,4 @@
-/* See text.h. Pure. Never looks at the locale: a character is a UTF-8 sequence, a control character is C0, DEL or C1. */
+/* See text.h. Pure. Never looks at the locale: a character is a UTF-8 sequence, a control one is C0, DEL or C1. */
 
 #include "base/text.h"
 

@@ -70,8 +70,10 @@ static int take_integer(yyjson_mut_doc *doc, const char *text, yyjson_mut_val **
     bool negative = text[0] == '-';
     const char *digits = text + (negative || text[0] == '+');
     if (digits[0] == '0' && digits[1] != '\0')
-        return error_set(err, ERROR_INVALID, "%s is read as octal by some and as decimal by others: "
-                         "write it in decimal without the zero, or in quotes", text);
+        return error_set(err, ERROR_INVALID,
+                         "%s is read as octal by some and as decimal by others: "
+                         "write it in decimal without the zero, or in quotes",
+                         text);
     if (!negative)
         return take_unsigned(doc, text, digits, 10, ret_value, err);
     errno = 0;
@@ -94,8 +96,8 @@ int yaml_scalar(yyjson_mut_doc *doc, const char *text, size_t length, yyjson_mut
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const truths[] = {"true", "True", "TRUE", NULL};
     static const char *const lies[] = {"false", "False", "FALSE", NULL};
-    static const char *const no_numbers[] = {".inf", ".Inf", ".INF", "-.inf", "-.Inf", "-.INF", "+.inf", "+.Inf",
-                                             "+.INF", ".nan", ".NaN", ".NAN", NULL};
+    static const char *const no_numbers[] = {".inf",  ".Inf",  ".INF", "-.inf", "-.Inf", "-.INF", "+.inf",
+                                             "+.Inf", "+.INF", ".nan", ".NaN",  ".NAN",  NULL};
     enum shape shape = strlen(text) == length ? shape_of(text) : SHAPE_TEXT;
     if (one_of(text, no_numbers))
         return error_set(err, ERROR_INVALID, "%s is no number that JSON knows", text);

@@ -92,9 +92,10 @@ static void writes_into_the_arena(void **state) {
     yyjson_mut_obj_add_str(doc, object, "name", "é\n");
     yyjson_mut_obj_add_real(doc, object, "none", __builtin_nan(""));
     for (int i = 0; i < 2000; i++) /* more than one of yyjson's own blocks */
-        yyjson_mut_arr_add_int(doc, yyjson_mut_obj_get(object, "list") != NULL
-                                        ? yyjson_mut_obj_get(object, "list")
-                                        : yyjson_mut_obj_add_arr(doc, object, "list"), i);
+        yyjson_mut_arr_add_int(doc,
+                               yyjson_mut_obj_get(object, "list") != NULL ? yyjson_mut_obj_get(object, "list")
+                                                                          : yyjson_mut_obj_add_arr(doc, object, "list"),
+                               i);
     size_t length = 0;
     const char *text = json_write(object, &arena, &length);
     assert_int_equal(strlen(text), length);
@@ -144,12 +145,9 @@ static void quotes_any_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(walks_by_name),
-        cmocka_unit_test(refuses_with_the_position),
-        cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(brackets_in_texts_are_no_depth),
-        cmocka_unit_test(writes_into_the_arena),
-        cmocka_unit_test(compares_by_value),
+        cmocka_unit_test(walks_by_name),         cmocka_unit_test(refuses_with_the_position),
+        cmocka_unit_test(depth_is_bounded),      cmocka_unit_test(brackets_in_texts_are_no_depth),
+        cmocka_unit_test(writes_into_the_arena), cmocka_unit_test(compares_by_value),
         cmocka_unit_test(quotes_any_bytes),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -11,12 +11,18 @@
 
 #include "base/metrics.h"
 
-static struct metric runs = {.name = "weir_runs_total", .help = "Runs\\ended\nso far", .type = METRIC_COUNTER,
+static struct metric runs = {.name = "weir_runs_total",
+                             .help = "Runs\\ended\nso far",
+                             .type = METRIC_COUNTER,
                              .labels = {"namespace", "result"}};
 static struct metric depth = {.name = "weir_queue_depth", .help = "Keys waiting", .type = METRIC_GAUGE};
 static const double bounds[] = {0.1, 1};
-static struct metric wait_time = {.name = "weir_wait_seconds", .help = "Waiting", .type = METRIC_HISTOGRAM,
-                                  .labels = {"verb"}, .buckets = bounds, .bucket_count = 2};
+static struct metric wait_time = {.name = "weir_wait_seconds",
+                                  .help = "Waiting",
+                                  .type = METRIC_HISTOGRAM,
+                                  .labels = {"verb"},
+                                  .buckets = bounds,
+                                  .bucket_count = 2};
 static struct metric flood = {.name = "weir_flood_total", .help = "Flood", .type = METRIC_COUNTER, .labels = {"name"}};
 
 static void expect(const char *wanted) {
@@ -102,8 +108,13 @@ static void numbers_are_short_and_exact(void **state) {
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0, "depth 0\n"}, {0.1, "depth 0.1\n"}, {1e9, "depth 1000000000\n"}, {1.0 / 3, "depth 0.33333333333333331\n"},
-                 {__builtin_inf(), "depth +Inf\n"}, {-__builtin_inf(), "depth -Inf\n"}, {__builtin_nan(""), "depth NaN\n"}};
+    } cases[] = {{0, "depth 0\n"},
+                 {0.1, "depth 0.1\n"},
+                 {1e9, "depth 1000000000\n"},
+                 {1.0 / 3, "depth 0.33333333333333331\n"},
+                 {__builtin_inf(), "depth +Inf\n"},
+                 {-__builtin_inf(), "depth -Inf\n"},
+                 {__builtin_nan(""), "depth NaN\n"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         metric_set(&depth, cases[i].value);
         AUTO_STRBUF out = STRBUF_INIT;

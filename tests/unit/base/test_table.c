@@ -45,41 +45,81 @@ static int check_no_blank(const char *text, struct error *err) {
 }
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define TABLE(type, fields) {sizeof(struct type), fields, COUNT(fields), NULL, 0}
+#define TABLE(type, fields)                                                                                            \
+    { sizeof(struct type), fields, COUNT(fields), NULL, 0 }
 
 static const struct field retry_fields[] = {
     {.name = "limit", .type = FIELD_INT, .offset = offsetof(struct retry, limit), .max = 100, .absent = 3},
-    {.name = "delay", .type = FIELD_DURATION, .offset = offsetof(struct retry, delay_ms), .min = 1000, .max = 3600000, .absent = 5000},
+    {.name = "delay",
+     .type = FIELD_DURATION,
+     .offset = offsetof(struct retry, delay_ms),
+     .min = 1000,
+     .max = 3600000,
+     .absent = 5000},
 };
 static const struct table retry_table = TABLE(retry, retry_fields);
 
 static const char *const when_names[] = {"AllSucceeded", "AllDone", NULL};
 static const struct field task_fields[] = {
-    {.name = "name", .type = FIELD_STRING, .offset = offsetof(struct task, name), .flags = FIELD_REQUIRED | FIELD_DNS_LABEL},
-    {.name = "token", .type = FIELD_STRING, .offset = offsetof(struct task, token), .flags = FIELD_SECRET, .check = check_no_blank},
+    {.name = "name",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct task, name),
+     .flags = FIELD_REQUIRED | FIELD_DNS_LABEL},
+    {.name = "token",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct task, token),
+     .flags = FIELD_SECRET,
+     .check = check_no_blank},
     {.name = "when", .type = FIELD_ENUM, .offset = offsetof(struct task, when), .values = when_names, .absent = 1},
     {.name = "retry", .type = FIELD_OBJECT, .offset = offsetof(struct task, retry), .table = &retry_table},
 };
 static const struct table task_table = TABLE(task, task_fields);
 
 static const struct field spec_fields[] = {
-    {.name = "title", .doc = "For people.", .type = FIELD_STRING, .offset = offsetof(struct spec, title), .min = 2, .max = 5, .check = check_no_blank},
+    {.name = "title",
+     .doc = "For people.",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct spec, title),
+     .min = 2,
+     .max = 5,
+     .check = check_no_blank},
     {.name = "paused", .type = FIELD_BOOL, .offset = offsetof(struct spec, paused)},
     {.name = "eager", .type = FIELD_BOOL, .offset = offsetof(struct spec, eager), .absent = 1},
     {.name = "cleanup", .type = FIELD_TRISTATE, .offset = offsetof(struct spec, cleanup)},
-    {.name = "count", .type = FIELD_INT, .offset = offsetof(struct spec, count), .min = 1, .max = INT64_MAX, .absent = -1},
+    {.name = "count",
+     .type = FIELD_INT,
+     .offset = offsetof(struct spec, count),
+     .min = 1,
+     .max = INT64_MAX,
+     .absent = -1},
     {.name = "ratio", .type = FIELD_NUMBER, .offset = offsetof(struct spec, ratio), .max = 1},
     {.name = "timeout", .type = FIELD_DURATION, .offset = offsetof(struct spec, timeout_ms)},
     {.name = "memory", .type = FIELD_QUANTITY, .offset = offsetof(struct spec, memory)},
-    {.name = "args", .type = FIELD_STRINGS, .offset = offsetof(struct spec, args), .max = 3, .flags = FIELD_NOT_FLAG, .pattern = "^[a-z]*$"},
+    {.name = "args",
+     .type = FIELD_STRINGS,
+     .offset = offsetof(struct spec, args),
+     .max = 3,
+     .flags = FIELD_NOT_FLAG,
+     .pattern = "^[a-z]*$"},
     {.name = "conf", .type = FIELD_PAIRS, .offset = offsetof(struct spec, conf)},
-    {.name = "tasks", .type = FIELD_LIST, .offset = offsetof(struct spec, tasks), .flags = FIELD_REQUIRED, .min = 1, .max = 10,
-     .table = &task_table, .list_map_key = "name"},
+    {.name = "tasks",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct spec, tasks),
+     .flags = FIELD_REQUIRED,
+     .min = 1,
+     .max = 10,
+     .table = &task_table,
+     .list_map_key = "name"},
     {.name = "template", .type = FIELD_ANY, .offset = offsetof(struct spec, template)},
-    {.name = "volumes", .type = FIELD_ANY, .offset = offsetof(struct spec, volumes), .flags = FIELD_ANY_LIST, .list_map_key = "name"},
+    {.name = "volumes",
+     .type = FIELD_ANY,
+     .offset = offsetof(struct spec, volumes),
+     .flags = FIELD_ANY_LIST,
+     .list_map_key = "name"},
 };
 static const struct rule spec_rules[] = {{"self.count > 1", "count is too small", ".count"}, {"true", "never", NULL}};
-static const struct table spec_table = {sizeof(struct spec), spec_fields, COUNT(spec_fields), spec_rules, COUNT(spec_rules)};
+static const struct table spec_table = {sizeof(struct spec), spec_fields, COUNT(spec_fields), spec_rules,
+                                        COUNT(spec_rules)};
 
 struct fixture {
     struct arena arena;
@@ -122,10 +162,11 @@ static void expect_problems(void **state, const char *yaml, const char *wanted) 
 }
 
 static void decodes_every_type(void **state) {
-    struct spec *spec = decode(*state, "title: héllo\npaused: true\neager: false\ncleanup: false\ncount: 7\nratio: 0.5\ntimeout: 1h30m\n"
-                                       "memory: 4Gi\nargs: [a, '', b]\nconf: {spark.x: '1', y: ''}\n"
-                                       "tasks:\n- name: a\n  when: AllSucceeded\n  retry: {limit: 0}\n- {name: b, token: t}\n"
-                                       "template: {spec: {x: 1}}\nvolumes: [{name: v, emptyDir: {}}]\n");
+    struct spec *spec = decode(
+        *state, "title: héllo\npaused: true\neager: false\ncleanup: false\ncount: 7\nratio: 0.5\ntimeout: 1h30m\n"
+                "memory: 4Gi\nargs: [a, '', b]\nconf: {spark.x: '1', y: ''}\n"
+                "tasks:\n- name: a\n  when: AllSucceeded\n  retry: {limit: 0}\n- {name: b, token: t}\n"
+                "template: {spec: {x: 1}}\nvolumes: [{name: v, emptyDir: {}}]\n");
     struct fixture *fixture = *state;
     assert_int_equal(fixture->problems.total, 0);
     assert_string_equal(spec->title, "héllo");
@@ -154,7 +195,8 @@ static void decodes_every_type(void **state) {
 }
 
 static void absent_and_null_are_the_same(void **state) {
-    struct spec *spec = decode(*state, "title: null\neager: ~\ncleanup:\ncount:\nargs: ~\nconf: ~\ntasks: [{name: a}]\ntemplate: ~\n");
+    struct spec *spec =
+        decode(*state, "title: null\neager: ~\ncleanup:\ncount:\nargs: ~\nconf: ~\ntasks: [{name: a}]\ntemplate: ~\n");
     struct fixture *fixture = *state;
     assert_int_equal(fixture->problems.total, 0);
     assert_null(spec->title);
@@ -194,7 +236,8 @@ static void all_problems_are_said_at_once(void **state) {
 
 static void wrong_types_are_named(void **state) {
     expect_problems(state,
-                    "title: 1.5\npaused: yes\ncleanup: 1\ncount: many\nratio: []\ntimeout: 90\nmemory: 0.5\nargs: {}\nconf: {a: 4, b: [c]}\n"
+                    "title: 1.5\npaused: yes\ncleanup: 1\ncount: many\nratio: []\ntimeout: 90\nmemory: 0.5\nargs: "
+                    "{}\nconf: {a: 4, b: [c]}\n"
                     "tasks: {}\ntemplate: []\nvolumes: {}\n",
                     "spec.title: must be text (put it in quotes), not a number\n"
                     "spec.paused: must be true or false, not text\n"
@@ -270,8 +313,14 @@ static void whole_numbers_are_exact(void **state) {
     static const struct {
         const char *text;
         int64_t count;
-    } cases[] = {{"9223372036854775807", INT64_MAX}, {"9223372036854775808", -1}, {"3.0", 3}, {"3.5", -1},
-                 {"9007199254740993.0", 9007199254740992}, {"1e16", -1}, {"1e3", 1000}, {"-1", -1}};
+    } cases[] = {{"9223372036854775807", INT64_MAX},
+                 {"9223372036854775808", -1},
+                 {"3.0", 3},
+                 {"3.5", -1},
+                 {"9007199254740993.0", 9007199254740992},
+                 {"1e16", -1},
+                 {"1e3", 1000},
+                 {"-1", -1}};
     struct fixture *fixture = *state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         char text[64];
@@ -285,8 +334,10 @@ static void whole_numbers_are_exact(void **state) {
 }
 
 static void quantities(void **state) {
-    static const char *const good[] = {"2", "'2'", "'0.5'", "'.5'", "'5.'", "500m", "4Gi", "1E", "'1e3'", "'1E-3'", "2k"};
-    static const char *const bad[] = {"-1", "'-1'", "''", "Gi", "'.'", "4gi", "4 Gi", "'1e'", "'1e+'", "1e3", "4GiB", "true"};
+    static const char *const good[] = {"2",   "'2'", "'0.5'", "'.5'",   "'5.'", "500m",
+                                       "4Gi", "1E",  "'1e3'", "'1E-3'", "2k"};
+    static const char *const bad[] = {"-1",   "'-1'", "''",    "Gi",  "'.'",  "4gi",
+                                      "4 Gi", "'1e'", "'1e+'", "1e3", "4GiB", "true"};
     struct fixture *fixture = *state;
     for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
         char text[64];
@@ -320,24 +371,30 @@ static void expect_schema(void **state, const char *field, const char *wanted) {
 }
 
 static void schema_of_each_type(void **state) {
-    expect_schema(state, "title", "{\"type\":\"string\",\"minLength\":2,\"maxLength\":5,\"description\":\"For people.\"}");
+    expect_schema(state, "title",
+                  "{\"type\":\"string\",\"minLength\":2,\"maxLength\":5,\"description\":\"For people.\"}");
     expect_schema(state, "paused", "{\"type\":\"boolean\"}");
     expect_schema(state, "cleanup", "{\"type\":\"boolean\"}");
     expect_schema(state, "count", "{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":1}");
     expect_schema(state, "ratio", "{\"type\":\"number\",\"minimum\":0,\"maximum\":1}");
-    expect_schema(state, "timeout", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,"
-                                    "\"pattern\":\"^(0|([0-9]+(\\\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$\"}");
-    expect_schema(state, "memory", "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}],\"minLength\":1,\"maxLength\":64,"
-                                   "\"pattern\":\"^([0-9]+(\\\\.[0-9]*)?|\\\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$\","
-                                   "\"x-kubernetes-int-or-string\":true}");
-    expect_schema(state, "args", "{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":\"string\",\"maxLength\":65536,"
-                                 "\"pattern\":\"^[a-z]*$\",\"allOf\":[{\"pattern\":\"^([^-]|$)\"}]}}");
-    expect_schema(state, "conf", "{\"type\":\"object\",\"maxProperties\":1000,"
-                                 "\"additionalProperties\":{\"type\":\"string\",\"maxLength\":65536}}");
+    expect_schema(state, "timeout",
+                  "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,"
+                  "\"pattern\":\"^(0|([0-9]+(\\\\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$\"}");
+    expect_schema(state, "memory",
+                  "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}],\"minLength\":1,\"maxLength\":64,"
+                  "\"pattern\":\"^([0-9]+(\\\\.[0-9]*)?|\\\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$\","
+                  "\"x-kubernetes-int-or-string\":true}");
+    expect_schema(state, "args",
+                  "{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":\"string\",\"maxLength\":65536,"
+                  "\"pattern\":\"^[a-z]*$\",\"allOf\":[{\"pattern\":\"^([^-]|$)\"}]}}");
+    expect_schema(state, "conf",
+                  "{\"type\":\"object\",\"maxProperties\":1000,"
+                  "\"additionalProperties\":{\"type\":\"string\",\"maxLength\":65536}}");
     expect_schema(state, "template", "{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}");
-    expect_schema(state, "volumes", "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true,"
-                                    "\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]},"
-                                    "\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-keys\":[\"name\"]}");
+    expect_schema(state, "volumes",
+                  "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true,"
+                  "\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]},"
+                  "\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-keys\":[\"name\"]}");
 }
 
 static void schema_of_lists_of_objects(void **state) {

@@ -39,25 +39,33 @@ static void expect_refused(const struct yaml_case *cases, size_t count) {
             fail_msg("'%s': '%s' does not begin with '%s'", cases[i].text, err.text, cases[i].wanted);
     }
 }
-#define EXPECT_JSON(...) \
-    expect_json((const struct yaml_case[]){__VA_ARGS__}, sizeof((const struct yaml_case[]){__VA_ARGS__}) / sizeof(struct yaml_case))
-#define EXPECT_REFUSED(...) \
-    expect_refused((const struct yaml_case[]){__VA_ARGS__}, sizeof((const struct yaml_case[]){__VA_ARGS__}) / sizeof(struct yaml_case))
+#define EXPECT_JSON(...)                                                                                               \
+    expect_json((const struct yaml_case[]){__VA_ARGS__},                                                               \
+                sizeof((const struct yaml_case[]){__VA_ARGS__}) / sizeof(struct yaml_case))
+#define EXPECT_REFUSED(...)                                                                                            \
+    expect_refused((const struct yaml_case[]){__VA_ARGS__},                                                            \
+                   sizeof((const struct yaml_case[]){__VA_ARGS__}) / sizeof(struct yaml_case))
 
 static void structures(void **state) {
     (void)state;
     EXPECT_JSON({"a: 1\nb:\n  - x\n  - {c: d, e: [1, 2]}\n", "{\"a\":1,\"b\":[\"x\",{\"c\":\"d\",\"e\":[1,2]}]}"},
                 {"- - 1\n  - 2\n- []\n- {}\n", "[[1,2],[],{}]"}, {"just text", "\"just text\""},
                 {"---\na:\nb: ''\n...\n", "{\"a\":null,\"b\":\"\"}"},
-                {"script: |\n  line 1\n  line 2\nfolded: >-\n  a\n  b\n", "{\"script\":\"line 1\\nline 2\\n\",\"folded\":\"a b\"}"},
-                {"# only\n---\n- é # end\n", "[\"é\"]"}, {"\xEF\xBB\xBF" "a: 1", "{\"a\":1}"},
+                {"script: |\n  line 1\n  line 2\nfolded: >-\n  a\n  b\n",
+                 "{\"script\":\"line 1\\nline 2\\n\",\"folded\":\"a b\"}"},
+                {"# only\n---\n- é # end\n", "[\"é\"]"},
+                {"\xEF\xBB\xBF"
+                 "a: 1",
+                 "{\"a\":1}"},
                 {"1: a\ntrue: b\nnull: c\n\"\": d\n", "{\"1\":\"a\",\"true\":\"b\",\"null\":\"c\",\"\":\"d\"}"},
-                {"a: \"x\\0y\"", "{\"a\":\"x\\u0000y\"}"}, {"a: {x: 1}\nb: {x: 1}\n", "{\"a\":{\"x\":1},\"b\":{\"x\":1}}"});
+                {"a: \"x\\0y\"", "{\"a\":\"x\\u0000y\"}"},
+                {"a: {x: 1}\nb: {x: 1}\n", "{\"a\":{\"x\":1},\"b\":{\"x\":1}}"});
 }
 
 static void plain_scalars_of_the_core_schema(void **state) {
     (void)state;
-    EXPECT_JSON({"[null, Null, NULL, ~]", "[null,null,null,null]"}, {"[true, True, TRUE, false, False, FALSE]", "[true,true,true,false,false,false]"},
+    EXPECT_JSON({"[null, Null, NULL, ~]", "[null,null,null,null]"},
+                {"[true, True, TRUE, false, False, FALSE]", "[true,true,true,false,false,false]"},
                 {"[yes, no, on, off, y, tRUE, nULL]", "[\"yes\",\"no\",\"on\",\"off\",\"y\",\"tRUE\",\"nULL\"]"},
                 {"[0, 12, -7, +7, -0]", "[0,12,-7,7,0]"}, {"[0x1F, 0o17, 0xg, 0o8]", "[31,15,\"0xg\",\"0o8\"]"},
                 {"[1.5, .5, 1., -1e3, 1E-2]", "[1.5,0.5,1.0,-1000.0,0.01]"},
@@ -70,32 +78,39 @@ static void numbers_are_bounded(void **state) {
     (void)state;
     EXPECT_JSON({"[18446744073709551615, -9223372036854775808]", "[18446744073709551615,-9223372036854775808]"});
     EXPECT_REFUSED({"a: 18446744073709551616", "line 1: a number too large to keep (put it in quotes if it is text)"},
-                   {"a: -9223372036854775809", "line 1: a number too large"}, {"a: 0x1FFFFFFFFFFFFFFFF", "line 1: a number too large"},
-                   {"a: 1e999", "line 1: a number too large"}, {"\n\na: .inf", "line 3: .inf is no number"}, {"a: .NaN", "line 1: .NaN is no"},
-                   {"a: 0644", "line 1: 0644 is read as octal by some"}, {"a: -012", "line 1: -012 is read as octal by some"});
+                   {"a: -9223372036854775809", "line 1: a number too large"},
+                   {"a: 0x1FFFFFFFFFFFFFFFF", "line 1: a number too large"}, {"a: 1e999", "line 1: a number too large"},
+                   {"\n\na: .inf", "line 3: .inf is no number"}, {"a: .NaN", "line 1: .NaN is no"},
+                   {"a: 0644", "line 1: 0644 is read as octal by some"},
+                   {"a: -012", "line 1: -012 is read as octal by some"});
 }
 
 static void refuses_by_line(void **state) {
     (void)state;
-    EXPECT_REFUSED({"a: &x 1\n", "line 1: anchors (&) are not supported"}, {"a: 1\nb: *x\n", "line 2: aliases (*) are not supported"},
-                   {"a: 1\n&k b: 2", "line 2: anchors"}, {"a:\n  &x\n  - 1\n", "line 2: anchors"}, {"a: &x {}", "line 1: anchors"},
-                   {"a: !!str 1\n", "line 1: tags (!) are not supported"}, {"a: ! x\n", "line 1: tags"}, {"- !custom [1]", "line 1: tags"},
-                   {"a: 1\n--- \nb: 2\n", "line 2: only one document is allowed"},
+    EXPECT_REFUSED({"a: &x 1\n", "line 1: anchors (&) are not supported"},
+                   {"a: 1\nb: *x\n", "line 2: aliases (*) are not supported"}, {"a: 1\n&k b: 2", "line 2: anchors"},
+                   {"a:\n  &x\n  - 1\n", "line 2: anchors"}, {"a: &x {}", "line 1: anchors"},
+                   {"a: !!str 1\n", "line 1: tags (!) are not supported"}, {"a: ! x\n", "line 1: tags"},
+                   {"- !custom [1]", "line 1: tags"}, {"a: 1\n--- \nb: 2\n", "line 2: only one document is allowed"},
                    {"a: 1\nb: 2\nx:\n  b: 2\na: 3\n", "line 5: \"a\" is given twice (first on line 1)"},
                    {"x:\n- {a: 1,\n   'a': 2}\n", "line 3: \"a\" is given twice (first on line 2)"},
-                   {"a:\n  <<: {b: 1}\n", "line 2: merge keys (<<) are not supported"}, {"? [a]\n: b\n", "line 1: a key must be text"},
-                   {"? {a: b}\n: b\n", "line 1: a key must be text"}, {": b\n", "line 1: did not find expected key"}, {"?\n: b\n", "line 1: a key is missing"}, {"{: b}", "line 1: did not find expected node content"},
-                   {"a: [1\nb: 2\n", "line 2: "}, {"a:\n\t- b\n", "line 2: "}, {"a: 'x", "line 1: "}, {"a\n b: c: d\n", "line "});
+                   {"a:\n  <<: {b: 1}\n", "line 2: merge keys (<<) are not supported"},
+                   {"? [a]\n: b\n", "line 1: a key must be text"}, {"? {a: b}\n: b\n", "line 1: a key must be text"},
+                   {": b\n", "line 1: did not find expected key"}, {"?\n: b\n", "line 1: a key is missing"},
+                   {"{: b}", "line 1: did not find expected node content"}, {"a: [1\nb: 2\n", "line 2: "},
+                   {"a:\n\t- b\n", "line 2: "}, {"a: 'x", "line 1: "}, {"a\n b: c: d\n", "line "});
 }
 
 static void nothing_is_no_document(void **state) {
     (void)state;
-    EXPECT_REFUSED({"", "there is nothing in it"}, {"# a comment\n", "there is nothing in it"}, {"   \n\n", "there is nothing in it"});
+    EXPECT_REFUSED({"", "there is nothing in it"}, {"# a comment\n", "there is nothing in it"},
+                   {"   \n\n", "there is nothing in it"});
 }
 
 static void control_characters_are_refused_by_line(void **state) {
     (void)state;
-    EXPECT_REFUSED({"a: 1\nb: \x01\n", "line 2: control characters are not allowed"}, {"a: 1\n\nb: \xFF\n", "line 3: "});
+    EXPECT_REFUSED({"a: 1\nb: \x01\n", "line 2: control characters are not allowed"},
+                   {"a: 1\n\nb: \xFF\n", "line 3: "});
 }
 
 static void depth_is_bounded(void **state) {
