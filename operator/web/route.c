@@ -34,7 +34,8 @@ struct route_choice route_choose(const struct web_route *routes, size_t count, c
     struct route_choice choice = {0};
     bool sized = head->content_length != NULL && parse_length(head->content_length, &choice.length) == 0;
     bool garbled = head->transfer_encoding || (head->content_length != NULL && !sized);
-    choice.close = garbled || (!sized && !head->get && !head->head) || choice.length > ROUTE_DISCARD_MAX;
+    bool unasked = !head->post && choice.length > 0;
+    choice.close = garbled || unasked || (!sized && !head->get && !head->head) || choice.length > ROUTE_DISCARD_MAX;
 
     const struct web_route *other = NULL;
     for (size_t i = 0; i < count && choice.route == NULL; i++) {

@@ -7,7 +7,7 @@
 
 #include "web/server.h"
 
-enum { ROUTE_DISCARD_MAX = 256 * 1024 }; /* a refused body up to this is read and dropped, so that the connection stays */
+enum { ROUTE_DISCARD_MAX = 256 * 1024 }; /* a refused body up to this is read and dropped, and the connection goes on */
 
 struct route_head {
     enum web_port port;

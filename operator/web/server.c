@@ -4,6 +4,7 @@
  * made one by one (else a busy port leaves a half-destroyed context), no timer is set from outside its callbacks, one
  * buffer holds a whole TLS record, and the end comes in two steps. Never logs above debug. */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -99,23 +100,28 @@ static void keep_line(int level, const char *line) {
     log_debug("web", last_line);
 }
 
-static bool have_ipv6(void) {
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0)
+/* A name would be resolved by nobody, and an IPv4 address on an IPv6 socket would quietly become "any". */
+static int socket_options(const char *address, uint64_t *ret_options, struct error *err) {
+    unsigned char bytes[16];
+    *ret_options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
+    bool ipv4 = address != NULL && inet_pton(AF_INET, address, bytes) == 1;
+    if (address != NULL && !ipv4 && inet_pton(AF_INET6, address, bytes) != 1)
+        return error_set(err, ERROR_INVALID, "listen on \"%s\": not an IP address", address);
+    int fd = ipv4 ? -1 : socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        *ret_options |= LWS_SERVER_OPTION_DISABLE_IPV6; /* asked for, or a kernel without */
+    else
         close(fd);
-    return fd >= 0;
+    return 0;
 }
 
-static uint64_t options(void) {
-    return LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-           (have_ipv6() ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6);
-}
-
-static int make_context(struct web_server *server, uv_loop_t *loop, struct error *err) {
-    void *loops[] = {loop};
+static int make_context(struct web_server *server, const struct web_config *config, uint64_t options,
+                        struct error *err) {
+    void *loops[] = {config->loop};
     int connections = server->ports[WEB_PLAIN].max + server->ports[WEB_TLS].max;
     struct lws_context_creation_info info = {
-        .options = options(),
+        .options = options,
         .foreign_loops = loops,
         .pcontext = &server->context, /* cleared when the context frees itself */
         .fd_limit_per_thread = (unsigned)connections + SPARE_FDS,
@@ -132,34 +138,32 @@ static int make_context(struct web_server *server, uv_loop_t *loop, struct error
     return 0;
 }
 
-/* Why could the port not be listened on? Tries it in the library's place. */
+/* Why could the port not be listened on? Tries it in the library's place, which does not say. */
 static int explain(const struct web_config *config, enum web_port name, struct error *err) {
     char service[16];
     snprintf(service, sizeof service, "%d", config->ports[name]);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    const char *address = config->address != NULL ? config->address : "*";
-    if (getaddrinfo(config->address, service, &hints, &found) != 0)
-        return error_set(err, ERROR_INVALID, "listen for %s HTTP: \"%s\" is not an IP address of this machine",
-                         port_names[name], address);
-    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int one = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    int code = bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1) != 0 ? errno : 0;
-    close(fd);
-    freeaddrinfo(found);
+    int code = EADDRNOTAVAIL;
+    if (getaddrinfo(config->address, service, &hints, &found) == 0) {
+        int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+        code = bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1) != 0 ? errno : 0;
+        close(fd);
+        freeaddrinfo(found);
+    }
     return error_set(err, code == EADDRINUSE || code == 0 ? ERROR_TRANSIENT : ERROR_INVALID,
-                     "listen on %s port %s:%s: %s", port_names[name], address, service,
-                     code != 0 ? strerror(code) : last_line);
+                     "listen on %s port %s:%s: %s", port_names[name],
+                     config->address != NULL ? config->address : "*", service, code != 0 ? strerror(code) : last_line);
 }
 
-static int listen_on(struct web_server *server, enum web_port name, const struct web_config *config,
+static int listen_on(struct web_server *server, enum web_port name, const struct web_config *config, uint64_t options,
                      struct error *err) {
     struct port *port = &server->ports[name];
     if (config->ports[name] < 0)
         return 0;
     struct lws_context_creation_info info = {
-        .options = options() | (name == WEB_TLS ? LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX
+        .options = options | (name == WEB_TLS ? LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX
                                                 : LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE),
         .port = config->ports[name],
         .iface = config->address,
@@ -185,9 +189,12 @@ int web_server_new(const struct web_config *config, struct web_server **ret_serv
         int max = config->connections[name] != 0 ? config->connections[name] : connections[name];
         server->ports[name] = (struct port){.server = server, .name = name, .max = max};
     }
-    int result = make_context(server, config->loop, err);
+    uint64_t options;
+    int result = socket_options(config->address, &options, err);
+    if (result == 0)
+        result = make_context(server, config, options, err);
     for (enum web_port name = 0; name < WEB_PORT_COUNT && result == 0; name++)
-        result = listen_on(server, name, config, err);
+        result = listen_on(server, name, config, options, err);
     if (result != 0)
         web_server_stop(server);
     return result;

@@ -28,12 +28,10 @@ enum stage {
 struct transaction {
     struct web_request request; /* first: a request is its transaction */
     struct lws *wsi;
-    const struct web_route *route; /* NULL: refused */
-    const char *allow;
+    struct route_choice choice;
     enum stage stage;
     bool complete; /* the body has ended once */
-    bool head, close;
-    size_t expected; /* bytes of the body */
+    bool head;     /* the method is HEAD */
     char *authorization, *content_type;
 
     int status, retry_after;
@@ -79,47 +77,53 @@ static struct route_choice choose(struct lws *wsi, const char *path) {
 
 /* ---- life ---- */
 
+/* The request is complete: to its handler, or to its refusal. */
 static void hand_over(struct transaction *t) {
+    const struct web_route *route = t->choice.route;
+    if (route == NULL) {
+        web_answer_text(&t->request, t->choice.status, "%s\n", t->choice.text);
+        return;
+    }
     t->stage = WAITING;
     t->request.received_at = clock_boot_ms();
-    t->route->handle(t->route->arg, &t->request);
+    route->handle(route->arg, &t->request);
 }
 
+/* A refused body is waited for too, unless the connection is to be closed: an answer that overtakes it would leave
+ * the library unsure where the next request begins. */
 int transaction_begin(struct lws *wsi, struct transaction_slot *slot, const char *path) {
-    struct route_choice choice = choose(wsi, path);
     struct transaction *t = calloc(1, sizeof *t);
     slot->transaction = t;
     if (t == NULL)
         return -1;
     t->wsi = wsi;
-    t->route = choice.route;
-    t->allow = choice.allow;
+    t->choice = choose(wsi, path);
     t->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    t->close = choice.close;
-    if (t->route == NULL) {
-        web_answer_text(&t->request, choice.status, "%s\n", choice.text);
-        return 0;
+    const struct web_route *route = t->choice.route;
+    if (route != NULL) {
+        t->request.authorization = t->authorization = header_copy(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+        t->request.content_type = t->content_type = header_copy(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
     }
-    t->request.authorization = t->authorization = header_copy(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-    t->request.content_type = t->content_type = header_copy(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
-    int64_t deadline_ms = t->route->deadline_ms != 0 ? t->route->deadline_ms : DEADLINE_DEFAULT_MS;
+    int64_t deadline_ms = route != NULL && route->deadline_ms != 0 ? route->deadline_ms : DEADLINE_DEFAULT_MS;
     lws_set_timer_usecs(wsi, deadline_ms * 1000);
-    if (t->route->method == WEB_GET) {
+    bool body_follows = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+    if (!body_follows || (route == NULL && t->choice.close)) {
         hand_over(t);
         return 0;
     }
-    t->expected = choice.length;
-    t->request.body = malloc(t->expected + 1);
-    return t->request.body != NULL ? 0 : -1;
+    if (route != NULL)
+        t->request.body = malloc(t->choice.length + 1);
+    return route == NULL || t->request.body != NULL ? 0 : -1;
 }
 
 int transaction_body(struct transaction_slot *slot, const void *bytes, size_t length) {
     struct transaction *t = slot->transaction;
     if (t == NULL || t->stage != RECEIVING || length == 0)
         return 0;
-    if (length > t->expected - t->request.length)
+    if (length > t->choice.length - t->request.length)
         return -1;
-    memcpy(t->request.body + t->request.length, bytes, length);
+    if (t->request.body != NULL)
+        memcpy(t->request.body + t->request.length, bytes, length);
     t->request.length += length;
     return 0;
 }
@@ -135,7 +139,8 @@ int transaction_complete(struct transaction_slot *slot) {
     t->complete = true;
     if (t->stage != RECEIVING)
         return 0;
-    t->request.body[t->request.length] = '\0';
+    if (t->request.body != NULL)
+        t->request.body[t->request.length] = '\0';
     hand_over(t);
     return 0;
 }
@@ -186,10 +191,10 @@ static int send_headers(struct transaction *t) {
     snprintf(seconds, sizeof seconds, "%d", t->retry_after);
     if (lws_add_http_common_headers(t->wsi, (unsigned)t->status, t->type, t->out_length, &at, end) != 0 ||
         add_header(t, "cache-control:", "no-store", &at, end) != 0 ||
-        (t->allow != NULL && add_header(t, "allow:", t->allow, &at, end) != 0) ||
+        (t->choice.allow != NULL && add_header(t, "allow:", t->choice.allow, &at, end) != 0) ||
         (t->status == 401 && add_header(t, "www-authenticate:", "Bearer", &at, end) != 0) ||
         (t->retry_after != 0 && add_header(t, "retry-after:", seconds, &at, end) != 0) ||
-        (t->close && add_header(t, "connection:", "close", &at, end) != 0) ||
+        (t->choice.close && add_header(t, "connection:", "close", &at, end) != 0) ||
         lws_finalize_http_header(t->wsi, &at, end) != 0)
         return -1;
     bool last = t->head || t->out_length == 0;
@@ -200,7 +205,7 @@ static int send_headers(struct transaction *t) {
 static int finish(struct transaction *t) {
     struct lws *wsi = t->wsi;
     lws_set_timer_usecs(wsi, LWS_SET_TIMER_USEC_CANCEL);
-    if (t->close)
+    if (t->choice.close)
         return -1;
     return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }

@@ -132,7 +132,7 @@ struct reply peer_read(struct peer *peer, int timeout_ms, bool head) {
     assert_true(length < sizeof reply.headers);
     memcpy(reply.headers, peer->buffer, length);
     consume(peer, length);
-    assert_int_equal(sscanf(reply.headers, "HTTP/1.1 %d", &reply.status), 1);
+    assert_int_equal(sscanf(reply.headers, "HTTP/1.%*d %d", &reply.status), 1);
     const char *size = strcasestr(reply.headers, "\r\ncontent-length:");
     reply.length = size != NULL && !head ? strtoul(size + 17, NULL, 10) : 0;
     reply.body = calloc(1, reply.length + 1);

@@ -1,6 +1,7 @@
 /* The server over real sockets, with the peers it must live with: good ones, slow ones, rude ones, many. */
 
 #include <setjmp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -233,6 +235,15 @@ static void answers_tell_nothing_of_the_server(void **state) {
     assert_non_null(strstr(reply.headers, "content-type: text/plain; version=0.0.4"));
     reply_free(&reply);
     peer_close(&peer);
+}
+
+static void it_listens_where_it_is_told(void **state) {
+    (void)state;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port),
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    assert_int_not_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0); /* 127.0.0.1 only, not "any" */
+    close(fd);
 }
 
 static void other_methods_are_refused(void **state) {
@@ -509,7 +520,7 @@ static void what_cannot_be_listened_on_is_said(void **state) {
     assert_string_equal(err.text, "listen on plain port 192.0.2.1:0: Cannot assign requested address");
     attempt.address = "nonsense";
     try_start(attempt, &err);
-    assert_string_equal(err.text, "listen for plain HTTP: \"nonsense\" is not an IP address of this machine");
+    assert_string_equal(err.text, "listen on \"nonsense\": not an IP address");
 
     attempt = config;
     try_start(attempt, &err);
@@ -535,6 +546,7 @@ int main(void) {
         cmocka_unit_test(probes_and_metrics_answer_on_one_connection),
         cmocka_unit_test(head_sends_no_body),
         cmocka_unit_test(answers_tell_nothing_of_the_server),
+        cmocka_unit_test(it_listens_where_it_is_told),
         cmocka_unit_test(other_methods_are_refused),
         cmocka_unit_test(big_answers_arrive_whole),
         cmocka_unit_test(bodies_keep_to_their_bound),
