@@ -1,0 +1,40 @@
+"""The example as a user runs it: every task succeeds, and the status tells where and how."""
+
+import re
+
+import cluster
+from cluster import Pipeline, kubectl, metrics
+
+TASKS = ["put", "streaming", "jar", "compare-client", "compare-cluster"]
+
+
+def test_example(hadoop, weir):
+    kubectl("apply", "-n", hadoop.name, "-f", cluster.ROOT / "examples/wordcount.yaml")
+    pipeline = Pipeline(hadoop, "wordcount")
+    seen = pipeline.wait_task("streaming", "Running", timeout=180)
+    url = cluster.wait_for("tracking URL while the job runs", lambda: pipeline.task("streaming").get("trackingURL"), 90)
+    assert seen["phase"] == "Running" and "/proxy/application_" in url
+
+    status = pipeline.wait_phase("Succeeded", "Failed", timeout=600)
+    assert status["phase"] == "Succeeded", pipeline.explain()
+    assert status["progress"] == "5/5"
+    tasks = {task["name"]: task for task in status["tasks"]}
+    assert sorted(tasks) == sorted(TASKS)
+    for name, task in tasks.items():
+        assert task["phase"] == "Succeeded" and task.get("exitCode") == 0 and task["attempt"] == 1, task
+        if name != "put":
+            assert re.fullmatch(r"application_\d+_\d+", task["applicationID"]), task
+            assert task["trackingURL"].startswith("http://"), task
+            ends = {a["id"]: a["finalStatus"] for a in hadoop.yarn.applications()}
+            assert ends[task["applicationID"]] == "SUCCEEDED"
+    for name in ("streaming", "jar"):
+        assert tasks[name]["jobIDs"] == [tasks[name]["applicationID"].replace("application", "job")]
+
+
+def test_edges_are_fast_and_memory_small(weir):
+    """After the example: the bars of the design, read where an administrator would read them."""
+    seen = metrics(weir)
+    assert seen["weir_edge_seconds_count"] >= 4
+    slow = seen["weir_edge_seconds_count"] - seen['weir_edge_seconds_bucket{le="0.1"}']
+    assert slow == 0, f"{slow} edges took longer than 100 ms"
+    assert seen["process_resident_memory_bytes"] < 40 * 1000 * 1000
