@@ -26,7 +26,7 @@
 
 enum { RELEASE_TIMEOUT_MS = 5000 };
 
-struct operator {
+struct operator{
     struct operator_options options;
     uv_loop_t loop;
     uv_signal_t terminate, interrupt;
@@ -51,17 +51,18 @@ static struct metric memory_gauge = {
     .name = "process_resident_memory_bytes", .help = "Resident memory.", .type = METRIC_GAUGE};
 static struct metric build_gauge = {
     .name = "weir_build_info", .help = "1, with the version.", .type = METRIC_GAUGE, .labels = {"version"}};
-static struct metric leader_gauge = {.name = "weir_leader", .help = "1 while this replica leads.", .type = METRIC_GAUGE};
+static struct metric leader_gauge = {
+    .name = "weir_leader", .help = "1 while this replica leads.", .type = METRIC_GAUGE};
 
 static bool leads(void *arg) {
-    const struct operator *self = arg;
+    const struct operator* self = arg;
     return self->leading && (self->leader == NULL || leader_held(self->leader));
 }
 
 /* --- what the servers ask --- */
 
 static bool ready(void *arg, struct strbuf *reasons) {
-    const struct operator *self = arg;
+    const struct operator* self = arg;
     if (self->stopping)
         strbuf_puts(reasons, "stopping\n");
     if (self->launch.report_ca == NULL)
@@ -71,7 +72,7 @@ static bool ready(void *arg, struct strbuf *reasons) {
 }
 
 static void measure(void *arg, struct web_request *request) {
-    const struct operator *self = arg;
+    const struct operator* self = arg;
     long pages = 0;
     FILE *statm = fopen("/proc/self/statm", "re");
     if (statm != NULL) {
@@ -86,7 +87,7 @@ static void measure(void *arg, struct web_request *request) {
 }
 
 static const char *refusal(void *arg) {
-    struct operator *self = arg;
+    struct operator* self = arg;
     if (self->stopping)
         return "stopping";
     if (leads(self))
@@ -98,40 +99,40 @@ static const char *refusal(void *arg) {
 
 static int accept_report(void *arg, const struct identity *pod, const struct record *record, const char *body,
                          size_t length) {
-    const struct operator *self = arg;
+    const struct operator* self = arg;
     return controller_report(self->controller, pod->namespace, pod->pod_name, pod->pod_uid, record, body, length);
 }
 
 static size_t running(void *arg) {
-    const struct operator *self = arg;
+    const struct operator* self = arg;
     return controller_running(self->controller);
 }
 
 static void pod_gone(const char *uid, void *arg) {
-    const struct operator *self = arg;
+    const struct operator* self = arg;
     review_forget(self->review, uid);
 }
 
 /* --- leading --- */
 
-static void work_when_possible(struct operator *self) {
+static void work_when_possible(struct operator* self) {
     if (self->leading && self->launch.report_ca != NULL)
         controller_lead(self->controller);
 }
 
 static void certificate_changed(void *arg) {
-    struct operator *self = arg;
+    struct operator* self = arg;
     self->launch.report_ca = certificate_bundle(self->certificate);
     work_when_possible(self);
 }
 
 static void address_changed(void *arg) {
-    struct operator *self = arg;
+    struct operator* self = arg;
     self->launch.report_address = address_text(self->address);
 }
 
 static void won(void *arg) {
-    struct operator *self = arg;
+    struct operator* self = arg;
     self->leading = true;
     log_info("operator", "leading", {"identity", self->identity});
     certificate_check(self->certificate);
@@ -147,7 +148,7 @@ static void lost(const char *why, void *arg) {
 /* --- the end --- */
 
 static void released(void *arg) {
-    struct operator *self = arg;
+    struct operator* self = arg;
     leader_free(self->leader);
     controller_free(self->controller);
     recorder_free(self->recorder);
@@ -160,7 +161,7 @@ static void released(void *arg) {
 }
 
 static void drained(void *arg) {
-    struct operator *self = arg;
+    struct operator* self = arg;
     if (self->leader != NULL)
         leader_release(self->leader, RELEASE_TIMEOUT_MS, released, self);
     else
@@ -168,7 +169,7 @@ static void drained(void *arg) {
 }
 
 static void stop(uv_signal_t *handle, int number) {
-    struct operator *self = handle->data;
+    struct operator* self = handle->data;
     if (self->stopping)
         _exit(128 + number); /* asked twice: at once */
     self->stopping = true;
@@ -187,19 +188,19 @@ static void split(const char *text, struct strings *ret, struct arena *arena) {
     }
 }
 
-static int connect_api(struct operator *self, struct error *err) {
+static int connect_api(struct operator* self, struct error *err) {
     struct kube_config *config = NULL;
     const struct operator_options *options = &self->options;
     if (kube_config_find(options->kubeconfig, options->context, &config, err) != 0)
         return -1;
-    self->namespace = options->namespace != NULL ? options->namespace
-                                                 : arena_strdup(&self->arena, kube_config_namespace(config));
+    self->namespace =
+        options->namespace != NULL ? options->namespace : arena_strdup(&self->arena, kube_config_namespace(config));
     log_info("operator", "starting", {"version", WEIR_VERSION}, {"server", kube_config_server(config)},
              {"namespace", self->namespace});
     return kube_http_new(&self->loop, config, NULL, &self->api, err);
 }
 
-static void name_self(struct operator *self, uint64_t seed) {
+static void name_self(struct operator* self, uint64_t seed) {
     const char *pod = getenv("POD_NAME");
     char host[65] = "weir";
     gethostname(host, sizeof host - 1);
@@ -208,7 +209,7 @@ static void name_self(struct operator *self, uint64_t seed) {
     snprintf(self->secret, sizeof self->secret, "%s-report", self->options.lease_name);
 }
 
-static int listen_web(struct operator *self, struct error *err) {
+static int listen_web(struct operator* self, struct error *err) {
     static struct web_route routes[4];
     self->health = (struct health){.ready = ready, .arg = self};
     self->review = review_new(self->api, TOKEN_AUDIENCE);
@@ -226,15 +227,15 @@ static int listen_web(struct operator *self, struct error *err) {
                                    .deadline_ms = REPORT_DEADLINE_MS,
                                    .handle = endpoint_handle,
                                    .arg = self->endpoint};
-    return web_server_new(&(struct web_config){.loop = &self->loop,
-                                               .routes = routes,
-                                               .route_count = sizeof routes / sizeof *routes,
-                                               .ports = {[WEB_PLAIN] = self->options.http_port,
-                                                         [WEB_TLS] = self->options.report_port}},
-                          &self->server, err);
+    return web_server_new(
+        &(struct web_config){.loop = &self->loop,
+                             .routes = routes,
+                             .route_count = sizeof routes / sizeof *routes,
+                             .ports = {[WEB_PLAIN] = self->options.http_port, [WEB_TLS] = self->options.report_port}},
+        &self->server, err);
 }
 
-static void start(struct operator *self, uint64_t seed) {
+static void start(struct operator* self, uint64_t seed) {
     const char *full = arena_printf(&self->arena, "%s.cluster.local", self->report_host);
     const char *const names[] = {self->report_host, full, NULL};
     self->launch = (struct launch_config){.launcher_image = self->options.launcher_image,
@@ -251,8 +252,8 @@ static void start(struct operator *self, uint64_t seed) {
                                        .seed = seed};
     split(self->options.namespaces, &config.namespaces, &self->arena);
     self->controller = controller_new(&config);
-    self->address = address_new(&self->loop, self->report_host, self->options.report_port,
-                                self->options.report_address, address_changed, self);
+    self->address = address_new(&self->loop, self->report_host, self->options.report_port, self->options.report_address,
+                                address_changed, self);
     self->launch.report_address = address_text(self->address);
     self->certificate = certificate_new(&(struct certificate_config){.kube = self->api,
                                                                      .loop = &self->loop,
@@ -275,7 +276,7 @@ static void start(struct operator *self, uint64_t seed) {
         won(self);
 }
 
-static void watch_signal(struct operator *self, uv_signal_t *handle, int number) {
+static void watch_signal(struct operator* self, uv_signal_t *handle, int number) {
     uv_signal_init(&self->loop, handle);
     handle->data = self;
     uv_signal_start(handle, stop, number);

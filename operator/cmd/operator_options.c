@@ -23,14 +23,17 @@ enum key {
 };
 
 static const struct argp_option table[] = {
-    {"kubeconfig", KEY_KUBECONFIG, "FILE", 0, "connect as this kubeconfig says (default: the pod's service account)", 0},
+    {"kubeconfig", KEY_KUBECONFIG, "FILE", 0, "connect as this kubeconfig says (default: the pod's service account)",
+     0},
     {"context", KEY_CONTEXT, "NAME", 0, "context of the kubeconfig (default: its current-context)", 0},
     {"namespaces", KEY_NAMESPACES, "A,B", 0, "namespaces to watch (default: all)", 0},
-    {"leader-elect", KEY_LEADER_ELECT, "true|false", OPTION_ARG_OPTIONAL, "work only while holding the Lease (true)", 0},
+    {"leader-elect", KEY_LEADER_ELECT, "true|false", OPTION_ARG_OPTIONAL, "work only while holding the Lease (true)",
+     0},
     {"lease-name", KEY_LEASE_NAME, "NAME", 0, "of the Lease, and of the Secret NAME-report (weir)", 0},
     {"service-name", KEY_SERVICE_NAME, "NAME", 0, "Service that launchers report to (weir)", 0},
     {"namespace", KEY_NAMESPACE, "NS", 0, "of Lease, Secret and Service (default: the pod's)", 0},
-    {"report-address", KEY_REPORT_ADDRESS, "IP:PORT", 0, "where launchers connect to (default: the Service's address)", 0},
+    {"report-address", KEY_REPORT_ADDRESS, "IP:PORT", 0, "where launchers connect to (default: the Service's address)",
+     0},
     {"report-port", KEY_REPORT_PORT, "PORT", 0, "HTTPS port for launchers (8443)", 0},
     {"http-port", KEY_HTTP_PORT, "PORT", 0, "HTTP port for /healthz, /readyz and /metrics (8080)", 0},
     {"launcher-image", KEY_LAUNCHER_IMAGE, "IMAGE", 0, "image that holds /weir-launcher (required)", 0},

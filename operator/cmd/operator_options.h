@@ -11,7 +11,7 @@ struct operator_options {
     const char *namespaces;           /* to watch, by comma; NULL: all */
     bool leader_elect;
     const char *lease_name, *service_name;
-    const char *namespace;     /* of the operator itself; NULL: that of the service account */
+    const char *namespace;      /* of the operator itself; NULL: that of the service account */
     const char *report_address; /* IP:PORT; NULL: the Service's */
     int report_port, http_port;
     const char *launcher_image, *launcher_pull_policy;

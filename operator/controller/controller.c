@@ -14,8 +14,10 @@ enum { PARALLEL_PASSES = 32, RELIST_MS = 45 * 60 * 1000 };
 
 static struct metric pipelines_gauge = {
     .name = "weir_pipelines", .help = "Pipelines by phase.", .type = METRIC_GAUGE, .labels = {"phase"}};
-static struct metric tasks_gauge = {
-    .name = "weir_tasks", .help = "Tasks that have an entry in status, by phase.", .type = METRIC_GAUGE, .labels = {"phase"}};
+static struct metric tasks_gauge = {.name = "weir_tasks",
+                                    .help = "Tasks that have an entry in status, by phase.",
+                                    .type = METRIC_GAUGE,
+                                    .labels = {"phase"}};
 
 const struct scope *controller_scope(const struct controller *controller, const char *namespace) {
     for (size_t i = 0; i < controller->scope_count; i++) {
@@ -157,14 +159,15 @@ struct controller *controller_new(const struct controller_config *config) {
         abort();
     controller->config = *config;
     controller->memory = memory_new();
-    controller->worker = worker_new(config->loop, &(struct queue_options){.name = "pipelines"}, PARALLEL_PASSES, work,
-                                    controller);
+    controller->worker =
+        worker_new(config->loop, &(struct queue_options){.name = "pipelines"}, PARALLEL_PASSES, work, controller);
     controller->scope_count = config->namespaces.count == 0 ? 1 : config->namespaces.count;
     controller->scopes = calloc(controller->scope_count, sizeof *controller->scopes);
     if (controller->scopes == NULL)
         abort();
     for (size_t i = 0; i < controller->scope_count; i++)
-        scope_start(&controller->scopes[i], controller, config->namespaces.count == 0 ? NULL : config->namespaces.items[i]);
+        scope_start(&controller->scopes[i], controller,
+                    config->namespaces.count == 0 ? NULL : config->namespaces.items[i]);
     uv_timer_init(config->loop, &controller->relist_timer);
     controller->relist_timer.data = controller;
     uv_timer_start(&controller->relist_timer, relist, RELIST_MS, RELIST_MS);

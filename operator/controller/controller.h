@@ -18,9 +18,9 @@ struct controller_config {
     uv_loop_t *loop;
     struct kube_api *api;
     struct recorder *recorder;
-    struct strings namespaces;           /* empty: all */
-    const struct launch_config *launch;  /* outlives the controller; report_ca may change */
-    bool (*leads)(void *arg);            /* asked before every write */
+    struct strings namespaces;                    /* empty: all */
+    const struct launch_config *launch;           /* outlives the controller; report_ca may change */
+    bool (*leads)(void *arg);                     /* asked before every write */
     void (*pod_gone)(const char *uid, void *arg); /* the pod does not exist any more */
     void *arg;
     uint64_t seed; /* of the watches' jitter */

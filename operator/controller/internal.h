@@ -28,15 +28,16 @@ struct controller {
     bool working;   /* led and synced once: passes are made */
 };
 
-const struct scope *controller_scope(const struct controller *controller, const char *namespace); /* NULL: not watched */
+const struct scope *controller_scope(const struct controller *controller,
+                                     const char *namespace); /* NULL: not watched */
 
 /* One look at everything a plan needs. Texts and spec point into cached objects: valid until the loop turns. */
 struct observation {
     const struct cache_entry *pipeline; /* NULL: not in the cache */
     struct run run;
     struct problems problems;
-    const struct pod_object **objects;   /* behind run.pods, in the same order */
-    const struct cache_entry **orphans;  /* pods of another run of that name, or of none */
+    const struct pod_object **objects;  /* behind run.pods, in the same order */
+    const struct cache_entry **orphans; /* pods of another run of that name, or of none */
     size_t orphan_count;
 };
 void observe(const struct controller *controller, const char *key, int64_t now, struct arena *arena,
@@ -53,16 +54,17 @@ struct pass {
     char *run_uid; /* "" when there is no Pipeline */
     char *namespace, *pipeline;
     int64_t generation;
-    int64_t began;     /* boot ms */
-    size_t pending;    /* answers to come, and 1 while requests are being made */
-    bool retry;        /* something went wrong that may go better later */
+    int64_t began;         /* boot ms */
+    size_t pending;        /* answers to come, and 1 while requests are being made */
+    bool retry;            /* something went wrong that may go better later */
     int64_t not_before_ms; /* what the server asked to wait */
     int64_t wake_ms;       /* -1: no need */
 };
-void pass_end(struct pass *pass);   /* one answer less to wait for; the last one ends and frees the pass */
+void pass_end(struct pass *pass); /* one answer less to wait for; the last one ends and frees the pass */
 void pass_failed(struct pass *pass, const struct kube_answer *answer); /* try again later */
 
 /* Carries out what the plan says; only makes requests, their answers come later. */
 void apply_plan(struct pass *pass, const struct observation *seen, const struct plan *plan, struct arena *arena);
+void apply_create(struct pass *pass, const struct observation *seen, const struct action *action, struct arena *arena);
 /* Pods whose run is gone: asks for the run first, then lets them go. */
 void release_orphans(struct pass *pass, const struct observation *seen);

@@ -13,13 +13,19 @@
 const struct kube_resource kube_pipelines = {
     .group = WEIR_GROUP, .version = "v1alpha1", .plural = "pipelines", .kind = "Pipeline"};
 
-static const char *const kept_metadata[] = {"name",       "namespace",         "uid",
-                                            "labels",     "finalizers",        "creationTimestamp",
-                                            "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+static const char *const kept_metadata[] = {"name",
+                                            "namespace",
+                                            "uid",
+                                            "labels",
+                                            "finalizers",
+                                            "creationTimestamp",
+                                            "resourceVersion",
+                                            "deletionTimestamp",
+                                            "deletionGracePeriodSeconds",
                                             "ownerReferences"};
 static const char *const kept_spec[] = {"nodeName", "terminationGracePeriodSeconds", "activeDeadlineSeconds"};
-static const char *const kept_status[] = {"phase",      "reason",    "message",          "conditions",
-                                          "startTime",  "containerStatuses", "initContainerStatuses"};
+static const char *const kept_status[] = {
+    "phase", "reason", "message", "conditions", "startTime", "containerStatuses", "initContainerStatuses"};
 
 static void keep(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *pod, const char *part, const char *const *names,
                  size_t count) {

@@ -17,9 +17,9 @@ struct pod_object {
     yyjson_doc *doc; /* the parts of the pod that executor_view() reads */
     char *run_key;   /* namespace/name of its Pipeline */
     char *run_uid;
-    bool ended;        /* its main container or the pod itself has ended */
+    bool ended;         /* its main container or the pod itself has ended */
     int64_t ended_seen; /* boot ms when we saw that happen; 0: it had ended before we looked */
-    char *report; /* the newest record its launcher sent, JSON; NULL: none */
+    char *report;       /* the newest record its launcher sent, JSON; NULL: none */
     size_t report_length;
     int64_t report_seq;
     bool report_final;

@@ -1,10 +1,10 @@
 /* Builds the planner's input from the caches: nothing is fetched and nothing is decided here. */
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "controller/internal.h"
 #include "pipeline/graph.h"
-
-#include <string.h>
 
 static int64_t time_at(yyjson_val *metadata, const char *name) {
     struct error err;
@@ -52,8 +52,7 @@ static void observe_pod(const struct cache_entry *entry, int64_t now, struct are
     const struct pod_object *pod = entry->object;
     struct record record = RECORD_INIT;
     struct error err;
-    bool reported = pod->report != NULL &&
-                    record_decode(pod->report, pod->report_length, &record, arena, &err) == 0;
+    bool reported = pod->report != NULL && record_decode(pod->report, pod->report_length, &record, arena, &err) == 0;
     size_t at = seen->run.pod_count++;
     struct pod_view *views = (struct pod_view *)(uintptr_t)seen->run.pods;
     seen->objects[at] = pod;

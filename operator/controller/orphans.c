@@ -2,12 +2,12 @@
  * now. "Not in the cache" is not "gone": the API server is asked first. Then the pod is let go and deleted, which lets
  * its launcher end the remote side. */
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
 #include "controller/internal.h"
 #include "kube/apply.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 struct orphan {
     struct pass *pass;
@@ -95,8 +95,8 @@ void release_orphans(struct pass *pass, const struct observation *seen) {
         struct orphan *orphan = calloc(1, sizeof *orphan);
         if (orphan == NULL)
             abort();
-        *orphan = (struct orphan){.pass = pass, .pod = strdup(entry->name), .pod_uid = strdup(entry->uid),
-                                  .run_uid = strdup(pod->run_uid)};
+        *orphan = (struct orphan){
+            .pass = pass, .pod = strdup(entry->name), .pod_uid = strdup(entry->uid), .run_uid = strdup(pod->run_uid)};
         if (orphan->pod == NULL || orphan->pod_uid == NULL || orphan->run_uid == NULL)
             abort();
         pass->pending++;

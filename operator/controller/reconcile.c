@@ -1,23 +1,21 @@
 /* One pass over one Pipeline: observe, plan, apply. The pass ends when every request it made is answered; what the
  * answers changed in the caches has put the key into the queue again by then. */
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "controller/internal.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 static struct metric reconcile_seconds = {.name = "weir_reconcile_seconds",
                                           .help = "One pass over one Pipeline, with the answers to its requests.",
                                           .type = METRIC_HISTOGRAM,
                                           .buckets = metric_seconds,
                                           .bucket_count = sizeof metric_seconds / sizeof *metric_seconds};
-static struct metric reconcile_total = {.name = "weir_reconcile_total",
-                                        .help = "Passes by result.",
-                                        .type = METRIC_COUNTER,
-                                        .labels = {"result"}};
+static struct metric reconcile_total = {
+    .name = "weir_reconcile_total", .help = "Passes by result.", .type = METRIC_COUNTER, .labels = {"result"}};
 
 static struct pass *pass_new(struct controller *controller, const char *key, const struct observation *seen) {
     struct pass *pass = calloc(1, sizeof *pass);

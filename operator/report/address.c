@@ -70,8 +70,8 @@ static void refresh(uv_timer_t *timer) {
         uv_timer_start(timer, refresh, RETRY_MS, 0);
 }
 
-struct address *address_new(uv_loop_t *loop, const char *host, int port, const char *fixed,
-                            void (*changed)(void *arg), void *arg) {
+struct address *address_new(uv_loop_t *loop, const char *host, int port, const char *fixed, void (*changed)(void *arg),
+                            void *arg) {
     struct address *address = calloc(1, sizeof *address);
     if (address == NULL || (address->host = strdup(host)) == NULL)
         abort();
