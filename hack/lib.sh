@@ -8,6 +8,10 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 need_root() { [[ $EUID == 0 ]] || die "$1 needs root"; }
 
+# nothing fails silently
+set -E
+trap 'say "${0##*/}: failed: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)"' ERR
+
 # hash_of PATH...: one short content hash of files and directories, for stamps
 hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16; }
 

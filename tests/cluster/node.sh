@@ -12,7 +12,12 @@ start() {
   setsid nsenter --net=/run/netns/$NS "$@" </dev/null >"$DIR/log/$name.log" 2>&1 {LOCK_FD}>&- &
   echo "$! $(start_time $!)" >"$DIR/$name.pid"
 }
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+start_time() { # a zombie counts as gone: who reaps it, and when, is not our business
+  local stat
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+  read -ra stat <<<"${stat##*) }"
+  [[ ${stat[0]} == Z ]] || echo "${stat[19]}"
+}
 
 # running NAME: prints the pid when the component that we started is alive
 running() {
@@ -46,7 +51,7 @@ make_network() {
 
 cgroup_dirs() { # of our own root cgroup, which must be there in every hierarchy before the kubelet starts
   if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then echo /sys/fs/cgroup/$NS; return; fi
-  awk '$3 == "cgroup" { print $2 "/'$NS'" }' /proc/self/mounts
+  awk '$3 ~ /^cgroup/ { print $2 "/'$NS'" }' /proc/self/mounts
 }
 
 make_cgroups() {
@@ -124,16 +129,22 @@ healthy() {
 }
 
 remove_containers() {
-  [[ -d $DIR/ctd/root ]] || return 0
+  [[ -e $DIR/containerd.pid ]] || return 0
   if ! running containerd >/dev/null; then # crashed: a fresh one finds what the old one left
+    mkdir -p "$DIR/log"
     [[ -e /run/netns/$NS ]] || ip netns add $NS
     start_containerd
   fi
   local id
   for id in $("${CTR[@]}" task ls -q); do "${CTR[@]}" task kill -s KILL -a "$id" 2>/dev/null || true; done
   for id in $("${CTR[@]}" container ls -q); do
-    for _ in $(seq 50); do "${CTR[@]}" task rm -f "$id" >/dev/null 2>&1; "${CTR[@]}" task ls -q | grep -qx "$id" || break; sleep 0.1; done
+    for _ in $(seq 50); do
+      "${CTR[@]}" task rm -f "$id" >/dev/null 2>&1 || true
+      [[ " $("${CTR[@]}" task ls -q | tr '\n' ' ')" == *" $id "* ]] || break
+      sleep 0.1
+    done
     "${CTR[@]}" container rm "$id" || true
+    rm -f /var/lib/cni/results/*-"$id"-*
   done
 }
 
@@ -152,7 +163,7 @@ node_down() {
   for dir in $(cgroup_dirs); do [[ ! -d $dir ]] || find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null || true; done
   ip link del weir-host 2>/dev/null || true
   ip netns del $NS 2>/dev/null || true
-  rm -rf /var/lib/cni/results/$NS-* "$DIR"/{kubelet,etcd,certs,cni-state,cni,ctd/state,log,kubeconfig,tokens.csv,sa.key,sa.pub,weir.pid}
+  rm -rf "$DIR"/{kubelet,etcd,certs,cni-state,cni,ctd/state,log,kubeconfig,tokens.csv,sa.key,sa.pub,weir.pid}
 }
 
 node_up() {
