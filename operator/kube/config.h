@@ -14,6 +14,10 @@ struct kube_config;
  * serviceaccount. ERROR_NOT_FOUND when not in a cluster. */
 int kube_config_in_cluster(struct kube_config **ret_config, struct error *err);
 
+/* The same with everything named: `directory` holds token, ca.crt and namespace. */
+int kube_config_service_account(const char *directory, const char *host, const char *port,
+                                struct kube_config **ret_config, struct error *err);
+
 /* `paths`: a ':' list, merged, the first to name a thing wins; NULL: $KUBECONFIG, else ~/.kube/config. `context` NULL:
  * current-context. ERROR_NOT_FOUND when no file exists; ERROR_INVALID names file and field. */
 int kube_config_load(const char *paths, const char *context, struct kube_config **ret_config, struct error *err);

@@ -26,5 +26,6 @@ struct kube_http_options {
 int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube_http_options *options,
                   struct kube_api **ret_api, struct error *err);
 
-/* Cancels everything and frees, as the loop turns: run it once more before closing it. Takes NULL. */
+/* Cancels everything (handles are void then) and frees as the loop turns: run it once more before closing it. Takes
+ * NULL. */
 void kube_http_free(struct kube_api *api);

@@ -2,6 +2,7 @@
 
 /* Cuts a byte stream into lines: any chunking, any bytes, one copy, a bound on the length. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/strbuf.h"
@@ -9,7 +10,7 @@
 struct lines {
     struct strbuf pending; /* an unfinished line */
     size_t max;
-    size_t scanned; /* of what lines_next() was given */
+    bool given; /* `pending` was returned */
 };
 
 /* A line longer than `max` bytes is an error. */

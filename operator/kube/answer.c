@@ -1,0 +1,80 @@
+/* What an answer of the API server means (kube/api.h). Pure: no I/O, no clock. The reason decides, not the status alone:
+ * 409 is both Conflict and AlreadyExists, and "request is too large" comes as a 500 that would invite retries. */
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/api.h"
+
+enum { RETRY_AFTER_MAX_S = 60 };
+
+static const struct {
+    const char *reason;
+    enum error_code code;
+} reasons[] = {
+    {"AlreadyExists", ERROR_EXISTS},   {"Conflict", ERROR_CONFLICT},   {"Expired", ERROR_GONE},
+    {"Gone", ERROR_GONE},              {"NotFound", ERROR_NOT_FOUND},  {"Forbidden", ERROR_FORBIDDEN},
+    {"Invalid", ERROR_INVALID},        {"BadRequest", ERROR_INVALID},  {"RequestEntityTooLarge", ERROR_INVALID},
+    {"MethodNotAllowed", ERROR_INVALID},
+};
+
+static const struct {
+    int status;
+    enum error_code code;
+} statuses[] = {
+    {400, ERROR_INVALID}, {403, ERROR_FORBIDDEN}, {404, ERROR_NOT_FOUND}, {405, ERROR_INVALID}, {409, ERROR_CONFLICT},
+    {410, ERROR_GONE},    {413, ERROR_INVALID},   {415, ERROR_INVALID},   {422, ERROR_INVALID},
+};
+
+static enum error_code code_of(int status, const char *reason, const char *message) {
+    if (status == 500 && (strstr(message, "request is too large") || strstr(message, "ResourceExhausted")))
+        return ERROR_INVALID;
+    if (status >= 500 || status == 429)
+        return ERROR_TRANSIENT;
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strcmp(reason, reasons[i].reason) == 0)
+            return reasons[i].code;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        if (status == statuses[i].status)
+            return statuses[i].code;
+    return ERROR_TRANSIENT; /* 401 too: the credentials are read again before the next request */
+}
+
+void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body) {
+    answer->status = status;
+    answer->reason[0] = '\0';
+    if (status >= 200 && status < 300)
+        return;
+    const char *reason = json_text(body, "reason", "");
+    const char *message = json_text(body, "message", "");
+    snprintf(answer->reason, sizeof answer->reason, "%.63s", reason);
+    enum error_code code = code_of(status, reason, message);
+    if (message[0] == '\0')
+        error_set(&answer->err, code, "the API server answered %d", status);
+    else
+        error_set(&answer->err, code, "%s", message);
+}
+
+yyjson_doc *kube_answer_take(struct kube_answer *answer) {
+    yyjson_doc *doc = answer->doc;
+    answer->doc = NULL;
+    return doc;
+}
+
+int64_t kube_retry_after(const char *value, int64_t now) {
+    while (*value == ' ' || *value == '\t')
+        value++;
+    char *end = NULL;
+    long long seconds = strtoll(value, &end, 10);
+    if (end == value || (*end != '\0' && strchr(" \t\r\n", *end) == NULL)) {
+        time_t date = curl_getdate(value, NULL);
+        if (date == (time_t)-1)
+            return 0;
+        seconds = (long long)date - now / 1000;
+    }
+    if (seconds <= 0)
+        return 0;
+    return 1000 * (int64_t)(seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds);
+}

@@ -1,0 +1,114 @@
+/* Files, base64, tokens and PEM (config_private.h). Relies on OpenSSL to tell PEM from noise; never asks for a password. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "kube/config_private.h"
+
+char *config_read(const char *path, struct error *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_INVALID, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    AUTO_STRBUF text = STRBUF_MAX(CONFIG_FILE_MAX);
+    char piece[4096];
+    ssize_t length = 0;
+    while ((length = read(fd, piece, sizeof piece)) > 0)
+        strbuf_add(&text, piece, (size_t)length);
+    int failed = length < 0 ? errno : strbuf_failed(&text) ? EFBIG : 0;
+    close(fd);
+    if (failed != 0) {
+        error_set(err, ERROR_INVALID, "%s: %s", path, strerror(failed));
+        return NULL;
+    }
+    strbuf_putc(&text, '\0');
+    return strbuf_steal(&text);
+}
+
+char *config_base64(const char *text) {
+    AUTO_STRBUF packed = STRBUF_INIT;
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isspace((unsigned char)*c))
+            strbuf_putc(&packed, *c);
+    size_t length = packed.length;
+    if (length == 0 || length % 4 != 0 || length > CONFIG_FILE_MAX)
+        return NULL;
+    size_t padding = packed.data[length - 1] != '=' ? 0 : packed.data[length - 2] != '=' ? 1 : 2;
+    unsigned char *plain = calloc(1, length / 4 * 3 + 1);
+    if (plain == NULL)
+        abort();
+    int got = EVP_DecodeBlock(plain, (const unsigned char *)packed.data, (int)length);
+    if (got < 0) {
+        free(plain);
+        return NULL;
+    }
+    plain[(size_t)got - padding] = '\0';
+    return (char *)plain;
+}
+
+char *config_to_base64(const char *text) {
+    size_t length = strlen(text);
+    unsigned char *packed = calloc(1, (length + 2) / 3 * 4 + 1);
+    if (packed == NULL)
+        abort();
+    EVP_EncodeBlock(packed, (const unsigned char *)text, (int)length);
+    return (char *)packed;
+}
+
+void config_trim(char *text) {
+    size_t skip = strspn(text, " \t\r\n");
+    size_t length = strlen(text + skip);
+    memmove(text, text + skip, length + 1);
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        text[--length] = '\0';
+}
+
+bool config_is_token(const char *text) {
+    if (text[0] == '\0')
+        return false;
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+        if (*c <= ' ' || *c >= 0x7F)
+            return false;
+    return true;
+}
+
+static X509 *first_certificate(const char *pem) {
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    return certificate;
+}
+
+bool config_is_certificate(const char *pem) {
+    X509 *certificate = first_certificate(pem);
+    X509_free(certificate);
+    return certificate != NULL;
+}
+
+static int no_password(char *buffer, int size, int writing, void *arg) {
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return 0; /* OpenSSL would ask on the terminal */
+}
+
+bool config_pair_fits(const char *cert_pem, const char *key_pem) {
+    BIO *bio = BIO_new_mem_buf(key_pem, -1);
+    EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    X509 *certificate = first_certificate(cert_pem);
+    bool fits = key != NULL && certificate != NULL && X509_check_private_key(certificate, key) == 1;
+    BIO_free(bio);
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    return fits;
+}

@@ -1,0 +1,342 @@
+/* See http_call.h: options and callbacks of one transfer. The callbacks run inside libcurl: they keep bytes and call
+ * nobody. A body is given to libcurl once: its repeating of requests on a connection that died unanswered needs a
+ * rewind, which is refused. */
+
+#include "kube/http_call.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/text.h"
+
+enum { ERROR_BODY_MAX = 64 * 1024, HEADERS_MAX = 128 * 1024, WARNINGS_MAX = 64 };
+
+static char *copy(const char *text) {
+    return text == NULL ? NULL : strdup(text);
+}
+
+struct kube_call *call_new(const struct kube_request *request, kube_done_cb done, void *arg) {
+    struct kube_call *call = calloc(1, sizeof *call);
+    if (call == NULL)
+        return NULL;
+    *call = (struct kube_call){.done = done,
+                               .arg = arg,
+                               .method = copy(request->method),
+                               .path = copy(request->path),
+                               .content_type = copy(request->content_type ? request->content_type : "application/json"),
+                               .length = request->length,
+                               .writes = strcmp(request->method, "GET") != 0,
+                               .timeout_ms = request->timeout_ms,
+                               .on_data = request->on_data,
+                               .verb = request->verb != NULL ? request->verb : request->method,
+                               .resource = request->resource != NULL ? request->resource->plural : ""};
+    if (request->body != NULL && request->length > KUBE_BODY_MAX)
+        error_set(&call->failed, ERROR_INVALID, "the object is too large: %zu bytes, at most %d are accepted",
+                  request->length, KUBE_BODY_MAX);
+    else if (request->body != NULL && (call->body = malloc(request->length + 1)) != NULL)
+        memcpy(call->body, request->body, request->length);
+    bool whole = call->method && call->path && call->content_type &&
+                 (request->body == NULL || call->body != NULL || call->failed.code != ERROR_NONE);
+    if (!whole) {
+        call_free(call);
+        return NULL;
+    }
+    return call;
+}
+
+void call_free(struct kube_call *call) {
+    curl_easy_cleanup(call->easy);
+    curl_slist_free_all(call->headers);
+    curl_slist_free_all(call->connect_to);
+    strbuf_fini(&call->got);
+    free(call->method);
+    free(call->path);
+    free(call->content_type);
+    free(call->body);
+    free(call);
+}
+
+/* Callbacks of libcurl. */
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *arg) {
+    struct kube_call *call = arg;
+    size_t length = call->length - call->sent;
+    if (length > size * count)
+        length = size * count;
+    memcpy(buffer, call->body + call->sent, length);
+    call->sent += length;
+    return length;
+}
+
+static int refuse_rewind(void *arg, curl_off_t offset, int origin) {
+    (void)arg;
+    (void)offset;
+    (void)origin;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+static size_t on_write(char *bytes, size_t size, size_t count, void *arg) {
+    struct kube_call *call = arg;
+    size_t length = size * count;
+    if (call->got.length == 0) {
+        long status = 0;
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        call->streaming = call->on_data != NULL && status == 200;
+        if (status >= 300 && call->got_max > ERROR_BODY_MAX)
+            call->got_max = ERROR_BODY_MAX;
+    }
+    if (call->got.length + length > call->got_max) {
+        call->too_large = true;
+        return 0;
+    }
+    strbuf_add(&call->got, bytes, length);
+    return strbuf_failed(&call->got) ? 0 : length;
+}
+
+/* Each text once: the server repeats it with every request. */
+static void note_warning(const char *value, size_t length) {
+    static uint64_t said[WARNINGS_MAX];
+    uint64_t hash = hash_add(HASH_INIT, value, length);
+    for (size_t i = 0; i < WARNINGS_MAX; i++) {
+        if (said[i] == hash)
+            return;
+        if (said[i] == 0) {
+            said[i] = hash;
+            AUTO_ARENA arena = ARENA_INIT;
+            log_debug("kube", "the API server warns", {"warning", text_clean(value, length, 512, &arena)});
+            return;
+        }
+    }
+}
+
+static bool is_header(const char *line, size_t length, const char *name) {
+    return length > strlen(name) && strncasecmp(line, name, strlen(name)) == 0;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg) {
+    struct kube_call *call = arg;
+    size_t length = size * count;
+    call->header_bytes += length;
+    if (call->header_bytes > HEADERS_MAX) {
+        call->too_large = true;
+        return 0;
+    }
+    if (is_header(line, length, "HTTP/")) {
+        call->retry_after_ms = 0; /* another head: what came before was a proxy's or an interim one */
+    } else if (is_header(line, length, "Retry-After:")) {
+        char value[64] = "";
+        size_t skip = strlen("Retry-After:");
+        memcpy(value, line + skip, length - skip < sizeof value ? length - skip : sizeof value - 1);
+        call->retry_after_ms = kube_retry_after(value, clock_wall_ms());
+    } else if (is_header(line, length, "Warning:")) {
+        note_warning(line + strlen("Warning:"), length - strlen("Warning:"));
+    }
+    return length;
+}
+
+/* A peer that vanished without a word is noticed within half a minute also while nothing is being sent. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose) {
+    (void)arg;
+    (void)purpose;
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},   {IPPROTO_TCP, TCP_KEEPIDLE, 30}, {IPPROTO_TCP, TCP_KEEPINTVL, 10},
+        {IPPROTO_TCP, TCP_KEEPCNT, 3},   {IPPROTO_TCP, TCP_USER_TIMEOUT, 30000},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value);
+    return CURL_SOCKOPT_OK;
+}
+
+/* Options. */
+
+static void set_header(struct kube_call *call, const char *format, const char *value) {
+    AUTO_STRBUF line = STRBUF_INIT;
+    strbuf_puts(&line, format);
+    strbuf_puts(&line, value);
+    struct curl_slist *headers = curl_slist_append(call->headers, strbuf_text(&line));
+    if (headers != NULL)
+        call->headers = headers;
+}
+
+static void set_callbacks(struct kube_call *call) {
+    curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->curl_text);
+    curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+}
+
+static void set_body(struct kube_call *call) {
+    curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, call->method);
+    if (call->body == NULL) {
+        curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, (long)call->writes); /* no body, no rewind to refuse */
+        return;
+    }
+    curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->length);
+    curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_SEEKFUNCTION, refuse_rewind);
+    set_header(call, "Content-Type: ", call->content_type);
+    set_header(call, "Expect:", ""); /* waiting for a 100 would stall large bodies */
+}
+
+static void set_limits(struct kube_call *call, const struct kube_http_options *options) {
+    curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(call->easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_ms);
+    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS,
+                     (long)(call->timeout_ms > 0 ? call->timeout_ms : options->request_ms));
+    if (call->on_data == NULL) {
+        curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
+        curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, (long)options->stall_s);
+    }
+    /* The API server closes what is idle for 90 s: a request must not meet that moment. The lifetime lets connections
+     * move to another API server behind a balancer. */
+    curl_easy_setopt(call->easy, CURLOPT_MAXAGE_CONN, 60L);
+    curl_easy_setopt(call->easy, CURLOPT_MAXLIFETIME_CONN, 300L);
+    call->got_max = options->answer_max;
+}
+
+static void set_blob(CURL *easy, CURLoption option, const char *pem) {
+    if (pem == NULL)
+        return;
+    struct curl_blob blob = {.len = strlen(pem), .flags = CURL_BLOB_COPY};
+    memcpy(&blob.data, &pem, sizeof pem); /* libcurl only reads what it copies */
+    curl_easy_setopt(easy, option, &blob);
+}
+
+/* A changed CA or certificate gives new connections: libcurl reuses only those made with the same ones. */
+static void set_tls(struct kube_call *call, const struct kube_tls *tls) {
+    set_blob(call->easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
+    set_blob(call->easy, CURLOPT_SSLCERT_BLOB, tls->cert_pem);
+    set_blob(call->easy, CURLOPT_SSLKEY_BLOB, tls->key_pem);
+    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, tls->insecure ? 0L : 1L);
+    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, tls->insecure ? 0L : 2L);
+    curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+/* The name expected in the certificate takes the host's place in the URL; the connection goes to the host all the same. */
+static CURLUcode rename_host(struct kube_call *call, CURLU *url, const char *server_name) {
+    char *host = NULL;
+    char *port = NULL;
+    CURLUcode failed = curl_url_get(url, CURLUPART_HOST, &host, 0);
+    if (failed == CURLUE_OK)
+        failed = curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    if (failed == CURLUE_OK) {
+        AUTO_STRBUF route = STRBUF_INIT;
+        strbuf_printf(&route, "%s:%s:%s:%s", server_name, port, host, port);
+        call->connect_to = curl_slist_append(NULL, strbuf_text(&route));
+        curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
+        failed = curl_url_set(url, CURLUPART_HOST, server_name, 0);
+    }
+    curl_free(host);
+    curl_free(port);
+    return failed;
+}
+
+static bool is_loopback(CURLU *url) {
+    char *host = NULL;
+    if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+        return false;
+    bool loopback = strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0;
+    curl_free(host);
+    return loopback;
+}
+
+static int set_url(struct kube_call *call, const struct call_setup *setup, struct error *err) {
+    AUTO_STRBUF text = STRBUF_INIT;
+    strbuf_puts(&text, setup->server);
+    strbuf_puts(&text, call->path);
+    bool plain = strncmp(setup->server, "http://", strlen("http://")) == 0;
+    curl_easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, plain ? "http" : "https");
+    CURLU *url = curl_url();
+    CURLUcode failed = url == NULL ? CURLUE_OUT_OF_MEMORY : curl_url_set(url, CURLUPART_URL, strbuf_text(&text), 0);
+    bool loopback = failed == CURLUE_OK && is_loopback(url);
+    if (failed == CURLUE_OK && setup->tls.server_name != NULL)
+        failed = rename_host(call, url, setup->tls.server_name);
+    char *whole = NULL;
+    if (failed == CURLUE_OK)
+        failed = curl_url_get(url, CURLUPART_URL, &whole, 0);
+    if (failed == CURLUE_OK)
+        curl_easy_setopt(call->easy, CURLOPT_URL, whole);
+    if (setup->tls.proxy_url != NULL)
+        curl_easy_setopt(call->easy, CURLOPT_PROXY, setup->tls.proxy_url);
+    else if (loopback)
+        curl_easy_setopt(call->easy, CURLOPT_PROXY, ""); /* the environment's is not for this machine (as in Go) */
+    curl_free(whole);
+    curl_url_cleanup(url);
+    return failed == CURLUE_OK ? 0 : error_set(err, ERROR_INVALID, "bad URL: %s", curl_url_strerror(failed));
+}
+
+int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err) {
+    call->began_at = now;
+    call->easy = curl_easy_init();
+    if (call->easy == NULL)
+        return error_set(err, ERROR_TRANSIENT, "out of memory");
+    set_callbacks(call);
+    set_limits(call, setup->options);
+    set_tls(call, &setup->tls);
+    set_body(call);
+    set_header(call, "Accept: ", "application/json");
+    if (setup->token != NULL)
+        set_header(call, "Authorization: Bearer ", setup->token);
+    curl_easy_setopt(call->easy, CURLOPT_USERAGENT, setup->options->user_agent);
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    return set_url(call, setup, err);
+}
+
+/* The answer. */
+
+static void judge_transfer(struct kube_call *call, CURLcode code, int status, struct kube_answer *answer) {
+    if (call->too_large && status < 300) {
+        error_set(&answer->err, ERROR_INVALID, "the answer is larger than %zu bytes", call->got_max);
+        return;
+    }
+    const char *text = call->curl_text[0] != '\0' ? call->curl_text : curl_easy_strerror(code);
+    error_set(&answer->err, ERROR_TRANSIENT, "%s", text);
+}
+
+static void judge_body(struct kube_call *call, int status, struct kube_answer *answer) {
+    struct error malformed;
+    const char *text = strbuf_text(&call->got);
+    bool has_body = call->got.length > 0 && !call->streaming;
+    bool parsed = has_body && json_parse(text, call->got.length, &answer->doc, &malformed) == 0;
+    kube_answer_judge(answer, status, parsed ? yyjson_doc_get_root(answer->doc) : NULL);
+    if (answer->err.code == ERROR_NONE && has_body && !parsed) {
+        error_set(&answer->err, ERROR_TRANSIENT, "the answer is no JSON: %s", malformed.text);
+        answer->unsure = call->writes;
+    }
+}
+
+void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answer) {
+    long status = 0;
+    answer->retry_after_ms = call->retry_after_ms;
+    if (call->failed.code != ERROR_NONE) {
+        answer->err = call->failed;
+    } else {
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (code == CURLE_OK || (call->too_large && status >= 300)) {
+            judge_body(call, (int)status, answer);
+        } else {
+            answer->status = (int)status;
+            judge_transfer(call, code, (int)status, answer);
+            answer->unsure = call->writes && (call->body == NULL || call->sent > 0);
+        }
+    }
+    if (answer->err.code != ERROR_NONE)
+        error_wrap(&answer->err, "%s %s", call->verb, call->resource);
+}

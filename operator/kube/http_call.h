@@ -1,0 +1,55 @@
+#pragma once
+
+/* One request as a libcurl transfer: private to kube/http.c. */
+
+#include <curl/curl.h>
+
+#include "kube/api.h"
+#include "kube/config.h"
+#include "kube/http.h"
+
+struct http_pool;
+
+struct kube_call {
+    struct kube_call *prev, *next;
+    struct kube_call **list; /* of the pool: the one it is in */
+    struct http_pool *pool;
+    kube_done_cb done;
+    void *arg;
+
+    char *method, *path, *content_type, *body; /* body NULL: none */
+    size_t length;
+    bool writes; /* anything but GET */
+    int64_t timeout_ms;
+    kube_data_cb on_data;
+    const char *verb, *resource;
+
+    CURL *easy; /* NULL until it is sent */
+    struct curl_slist *headers, *connect_to;
+    size_t sent;       /* bytes of the body that libcurl took */
+    struct strbuf got; /* body, or bytes of a stream that are not handed out yet */
+    size_t got_max;
+    size_t header_bytes;
+    bool streaming; /* a 200 that goes to on_data */
+    bool too_large;
+    int64_t retry_after_ms;
+    int64_t began_at;    /* boot ms */
+    struct error failed; /* before it could be sent */
+    char curl_text[CURL_ERROR_SIZE];
+};
+
+/* Copies the request. NULL when memory ends. */
+struct kube_call *call_new(const struct kube_request *request, kube_done_cb done, void *arg);
+void call_free(struct kube_call *call);
+
+struct call_setup {
+    const struct kube_http_options *options;
+    const char *server;
+    const char *token; /* NULL: none */
+    struct kube_tls tls;
+};
+
+/* Makes call->easy, ready to be added to a multi handle. */
+int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err);
+/* What came of it; `code` counts only when it was sent. answer->doc belongs to the caller. */
+void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answer);
