@@ -12,7 +12,6 @@
 #include <openssl/types.h>
 
 #include "base/error.h"
-#include "base/strbuf.h"
 
 #define PKI_DAY_MS (24LL * 60 * 60 * 1000)
 #define PKI_CA_LIFE_MS (3650 * PKI_DAY_MS)
@@ -33,26 +32,28 @@ struct pki {
 
 void pki_fini(struct pki *pki); /* frees and clears; empty and usable again */
 
-/* The four PEM texts of the Secret, each NULL when absent. What cannot be read or does not belong together is left out,
- * and `problem` (may be NULL) says what: pki_due() then asks for a new one. */
-void pki_load(struct pki *pki, const char *ca_crt, const char *ca_key, const char *tls_crt, const char *tls_key,
-              struct error *problem);
+/* The PEM texts of the Secret, each NULL when absent. */
+struct pki_texts {
+    const char *ca_crt, *ca_key, *tls_crt, *tls_key;
+};
 
-/* What should be done at `now`; the reason is for the log, NULL when nothing is due. */
+/* Into an empty `pki`. What cannot be read or does not belong together is left out: pki_due() then asks for a new one,
+ * and `problem` says why (ERROR_NONE when all is well, or all is absent). */
+void pki_load(struct pki *pki, const struct pki_texts *texts, struct error *problem);
+
+/* What should be done at `now`; `reason` is for the log, NULL when nothing is due. */
 struct pki_due {
     bool ca, leaf;
     const char *reason;
 };
 struct pki_due pki_due(const struct pki *pki, const char *const *names, int64_t now);
-/* Does what is due, and drops CAs that have ended. */
+/* Does what is due, and drops CAs that have ended. ERROR_INVALID when a name is no DNS name and no IP address. */
 int pki_renew(struct pki *pki, const char *const *names, int64_t now, struct error *err);
 
-/* May `leaf` be served at `now`? */
-bool pki_usable(const struct pki *pki, int64_t now);
-
-/* PEM texts; what holds keys must be cleared by pki_clear(). */
-void pki_ca_certificates(const struct pki *pki, struct strbuf *out);
-void pki_ca_keys(const struct pki *pki, struct strbuf *out);
-void pki_leaf_certificate(const struct pki *pki, struct strbuf *out);
-void pki_leaf_key(const struct pki *pki, struct strbuf *out);
-void pki_clear(struct strbuf *buf); /* overwrites and frees */
+/* PEM texts on the heap, all certificates or keys in order; NULL when memory ends. Release by pki_clear(). */
+char *pki_ca_certificates(const struct pki *pki);
+char *pki_ca_keys(const struct pki *pki);
+char *pki_leaf_certificate(const struct pki *pki);
+char *pki_leaf_key(const struct pki *pki);
+void pki_clear(char **text); /* overwrites, frees, sets NULL; takes NULL: fits the cleanup attribute */
+#define AUTO_PEM __attribute__((cleanup(pki_clear))) char *
