@@ -56,11 +56,11 @@ static int compare_keys(const void *left, const void *right) {
 /* Takes the keys of the innermost mapping off the stack; none may be there twice. */
 static int close_keys(struct reader *reader, struct error *err) {
     size_t first = reader->levels[reader->depth - 1].first_key;
-    struct key *keys = reader->keys + first;
     size_t count = reader->key_count - first;
     reader->key_count = first;
     if (count < 2)
         return 0;
+    struct key *keys = reader->keys + first;
     qsort(keys, count, sizeof *keys, compare_keys);
     for (size_t i = 1; i < count; i++) {
         if (keys[i].length != keys[i - 1].length || memcmp(keys[i].text, keys[i - 1].text, keys[i].length) != 0)
