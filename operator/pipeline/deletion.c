@@ -48,14 +48,20 @@ static size_t stop_what_runs(struct pass *pass, bool given_up) {
     return running;
 }
 
+static void add_name(struct strbuf *names, const char *name, size_t before) {
+    if (before < NAMED_MAX)
+        strbuf_printf(names, "%s%s", before > 0 ? ", " : "", name != NULL ? name : "");
+}
+
 static void give_up(struct pass *pass) {
     AUTO_STRBUF names = STRBUF_INIT;
     size_t count = 0;
-    for (size_t i = 0; i < pass->run->pod_count; i++) {
-        const struct pod_view *pod = &pass->run->pods[i];
-        if (!pod_ended(pod) && count++ < NAMED_MAX)
-            strbuf_printf(&names, "%s%s", count > 1 ? ", " : "", pod->name);
-    }
+    for (size_t i = 0; i < pass->run->pod_count; i++)
+        if (!pod_ended(&pass->run->pods[i]))
+            add_name(&names, pass->run->pods[i].name, count++);
+    for (size_t i = 0; i < pass->node_count; i++)
+        if (may_run_unseen(pass, pass->nodes[i]))
+            add_name(&names, pass->nodes[i]->recorded->pod, count++);
     if (count > NAMED_MAX)
         strbuf_printf(&names, " and %zu more", count - NAMED_MAX);
     pass_event(pass, true, "CleanupTimedOut",

@@ -3,13 +3,11 @@
 
 #include "pipeline/pass.h"
 
-static bool same(const struct run_status *a, const struct run_status *b, size_t task_total) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    if (doc == NULL)
-        return false;
-    bool equal = yyjson_mut_equals(status_encode(a, task_total, doc), status_encode(b, task_total, doc));
-    yyjson_mut_doc_free(doc);
-    return a->recorded == b->recorded && equal;
+static bool same(const struct run_status *a, const struct run_status *b, size_t task_total,
+                 struct arena *arena) {
+    yyjson_mut_doc *doc = json_new(arena);
+    return a->recorded == b->recorded &&
+           json_same(status_encode(a, task_total, doc), status_encode(b, task_total, doc));
 }
 
 /* What is not worth a write of its own: progress; the UID, which comes with the first sight of a pod, a moment before
@@ -45,8 +43,8 @@ static struct run_status fold_all(const struct pass *pass) {
 
 enum difference status_difference(const struct pass *pass) {
     const struct run_status *recorded = &pass->run->recorded;
-    if (same(&pass->plan->status, recorded, pass->spec_count))
+    if (same(&pass->plan->status, recorded, pass->spec_count, pass->arena))
         return DIFFERENCE_NONE;
     struct run_status folded = fold_all(pass);
-    return same(&folded, recorded, pass->spec_count) ? DIFFERENCE_PROGRESS : DIFFERENCE_CHANGE;
+    return same(&folded, recorded, pass->spec_count, pass->arena) ? DIFFERENCE_PROGRESS : DIFFERENCE_CHANGE;
 }

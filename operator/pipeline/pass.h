@@ -99,6 +99,7 @@ void retry_stop(struct pass *pass, struct node *node, const char *why);
 bool node_satisfied(const struct node *node); /* dependants may start */
 bool node_failed(const struct node *node);    /* final, and not to be ignored */
 void schedule_refused(struct pass *pass, struct node *node); /* no-op unless its pod was refused for good */
+void schedule_infer(struct pass *pass); /* only for a run whose status was lost */
 void schedule_tasks(struct pass *pass);
 
 /* verdict.c */

@@ -3,6 +3,8 @@
 
 #include "pipeline/pass.h"
 
+enum { CHANGES_NAMED_MAX = 3 };
+
 static bool usable(const struct run *run) {
     return run->spec != NULL && (run->problems == NULL || run->problems->total == 0);
 }
@@ -29,6 +31,8 @@ static void observe(struct pass *pass) {
         schedule_refused(pass, node);
         pass->live += node->live;
     }
+    if (pass->spec != NULL && !pass->run->recorded.recorded)
+        schedule_infer(pass);
 }
 
 /* After a failure under FailFast, and past the run's timeout, nothing is started any more, retries neither. */
@@ -45,19 +49,29 @@ static void stop_rest(struct pass *pass) {
         retry_stop(pass, pass->nodes[i], why);
 }
 
+static bool changed(const struct node *node) {
+    static const struct task_status none = {0};
+    const struct task_status *before = node->recorded != NULL ? node->recorded : &none;
+    const char *reason = node->status.reason != NULL ? node->status.reason : "";
+    return node->status.phase != before->phase || node->status.attempt != before->attempt ||
+           !text_equal(reason, before->reason != NULL ? before->reason : "");
+}
+
+/* The run's phase and the tasks that changed, for the log. */
 static const char *describe(const struct pass *pass) {
-    const struct run_status *status = &pass->plan->status;
-    const char *text = "";
+    const char *text = run_phase_name(pass->plan->status.phase);
     size_t count = 0;
     for (size_t i = 0; i < pass->node_count; i++) {
-        const struct node *node = pass->nodes[i];
-        enum task_phase before = node->recorded != NULL ? node->recorded->phase : TASK_None;
-        if (node->status.phase != before && count++ < 3)
-            text = arena_printf(pass->arena, "%s, %s %s", text, node->name, task_phase_name(node->status.phase));
+        const struct task_status *status = &pass->nodes[i]->status;
+        if (!changed(pass->nodes[i]) || count++ >= CHANGES_NAMED_MAX)
+            continue;
+        const char *phase = status->phase != TASK_None ? task_phase_name(status->phase) : "removed";
+        text = arena_printf(pass->arena, "%s, %s %s%s%s", text, status->name, phase,
+                            text_empty(status->reason) ? "" : " ", status->reason != NULL ? status->reason : "");
     }
-    if (count > 3)
-        text = arena_printf(pass->arena, "%s and %zu more", text, count - 3);
-    return arena_printf(pass->arena, "%s%s", run_phase_name(status->phase), text);
+    if (count > CHANGES_NAMED_MAX)
+        text = arena_printf(pass->arena, "%s and %zu more", text, count - CHANGES_NAMED_MAX);
+    return text;
 }
 
 /* A change is written at once; progress alone is folded. */

@@ -82,17 +82,18 @@ static void hold(struct node *node, const char *reason, const char *message) {
 static bool held(struct pass *pass, struct node *node) {
     const struct pipeline *spec = pass->spec;
     int64_t retry_at = node->status.retry_at;
-    pass_wake(pass, retry_at);
-    if (spec->suspend)
+    if (spec->suspend) {
         hold(node, "Suspended", "spec.suspend is true");
-    else if (node->live)
+    } else if (node->live) {
         hold(node, "FormerPod", "waits for its former pod to end");
-    else if (retry_at > pass->now)
+    } else if (retry_at > pass->now) {
         hold(node, "Backoff", "waits before it is tried again");
-    else if (spec->parallelism > 0 && !node->in_flight && pass->live >= (size_t)spec->parallelism)
+        pass_wake(pass, retry_at);
+    } else if (spec->parallelism > 0 && !node->in_flight && pass->live >= (size_t)spec->parallelism) {
         hold(node, "Parallelism", pass_message(pass, "waits for room: parallelism is %" PRId64, spec->parallelism));
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -139,6 +140,21 @@ static void hold_all(struct pass *pass) {
     for (size_t i = 0; i < pass->node_count; i++)
         if (pass->nodes[i]->status.phase == TASK_Queued)
             hold(pass->nodes[i], "InvalidSpec", "waits for a valid spec");
+}
+
+/* The status was lost, and with it the outcome of what was cleaned away already. What depends on a task is started only
+ * when that one is done, so a pod further down is evidence. */
+void schedule_infer(struct pass *pass) {
+    const size_t *order = graph_order(pass->spec, pass->arena);
+    for (size_t i = pass->spec_count; i-- > 0;) {
+        const struct node *node = pass->nodes[order[i]];
+        for (size_t u = 0; u < node->task->upstream_count && node->status.phase != TASK_None; u++) {
+            struct node *upstream = pass->nodes[node->task->upstream[u]];
+            if (upstream->status.phase == TASK_None)
+                task_move(upstream, TASK_Succeeded, "Inferred",
+                          pass_message(pass, "the status was lost, but task \"%s\" had started", node->name));
+        }
+    }
 }
 
 /* Pods that were asked for and are not seen yet keep their room, so they come first. */

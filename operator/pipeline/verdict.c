@@ -16,10 +16,6 @@ static const char *reason_text(const struct pass *pass, const struct task_status
     return reason;
 }
 
-static bool failed(const struct node *node) {
-    return node_failed(node);
-}
-
 static bool ignored(const struct node *node) {
     return node->status.phase == TASK_Failed && !node_failed(node);
 }
@@ -58,18 +54,26 @@ static bool run_ended(const struct pass *pass) {
     return all_final(pass) && (pass->live == 0 || run_phase_final(pass->run->recorded.phase));
 }
 
+static bool stopped_late(const struct pass *pass) {
+    for (size_t i = 0; i < pass->spec_count; i++)
+        if (text_equal(pass->nodes[i]->status.reason, "PipelineTimeout"))
+            return true;
+    return false;
+}
+
 static void end_run(struct pass *pass) {
     const struct run_status *recorded = &pass->run->recorded;
     struct run_status *status = &pass->plan->status;
     const char *reason = "Succeeded";
     const char *message = list_tasks(pass, unfinished, "did not run to their end");
     if (message != NULL) {
-        reason = "TasksFailed";
-        for (size_t i = 0; i < pass->spec_count; i++)
-            if (text_equal(pass->nodes[i]->status.reason, "PipelineTimeout"))
-                reason = "PipelineTimeout";
-        const char *fails = list_tasks(pass, failed, "failed");
-        message = fails != NULL ? fails : message;
+        const char *fails = list_tasks(pass, node_failed, "failed");
+        bool late = stopped_late(pass);
+        reason = late ? "PipelineTimeout" : "TasksFailed";
+        if (late)
+            message = pass_message(pass, "the run did not end within its timeout: %s", message);
+        else if (fails != NULL)
+            message = fails;
         status->phase = RUN_Failed;
     } else {
         status->phase = RUN_Succeeded;
@@ -164,7 +168,7 @@ static void task_events(struct pass *pass, const struct node *node) {
     if (status->phase == TASK_Failed && !was_failed) {
         pass_event(pass, true, "TaskFailed", "task %s: %s%s%s", node->name, reason_text(pass, status),
                    text_empty(message) ? "" : ": ", message);
-    } else if (node->ended && !task_phase_final(status->phase) && status->attempt_count > 0) {
+    } else if (node->ended && node->task != NULL && !task_phase_final(status->phase) && status->attempt_count > 0) {
         const struct attempt_status *last = &status->attempts[status->attempt_count - 1];
         pass_event(pass, true, "TaskRetried", "task %s: attempt %" PRId64 " ended with %s, another one follows",
                    node->name, last->attempt, last->reason);

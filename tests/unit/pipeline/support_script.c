@@ -1,0 +1,422 @@
+/* The commands of a transcript:
+ *
+ *   task NAME [after A,B] [ignore] [retry=N] [infra=N] [on=3,OOMKilled] [backoff=10s] [factor=2] [max=10m]
+ *             [timeout=1h] [startTimeout=1m]              add a task, or change one
+ *   remove NAME                                           take it out of the spec
+ *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60] [retention=Never|OnFailure|Always]
+ *   problem TEXT | valid                                  the spec has a problem; has none
+ *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N] [hopeless] [message=REST]
+ *             STATE: pending running succeeded failed lost deleting vanished hidden
+ *   collide TASK ATTEMPT | refuse TASK TEXT | finalizer   what the API server says
+ *   advance 10s | crash | wipe | delete                   time; the operator starts anew; status is lost; kubectl delete
+ *   forge TASK PHASE ATTEMPT                              somebody writes a task's status by hand
+ *   plan | apply [N] | go                                 plan; apply (the first N actions); both
+ *   settle                                                go until nothing is left to do but to wait
+ *   status | conditions | pods                            print */
+
+#include "support_script.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+enum { WORDS_MAX = 16, SETTLE_MAX = 20 };
+
+struct words {
+    char *items[WORDS_MAX];
+    size_t count;
+    const char *rest; /* after the first word and one blank */
+};
+
+/* The value of the word "name=value", or NULL. */
+static const char *option(const struct words *words, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 1; i < words->count; i++)
+        if (strncmp(words->items[i], name, length) == 0 && words->items[i][length] == '=')
+            return words->items[i] + length + 1;
+    return NULL;
+}
+
+static bool flag(const struct words *words, const char *name) {
+    for (size_t i = 1; i < words->count; i++)
+        if (strcmp(words->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static const char *word(const struct words *words, size_t index) {
+    if (index >= words->count)
+        fail_msg("a word is missing");
+    return words->items[index < words->count ? index : 0];
+}
+
+static void set_int(const struct words *words, const char *name, int64_t *value) {
+    const char *text = option(words, name);
+    if (text != NULL)
+        *value = strtoll(text, NULL, 10);
+}
+
+static void set_duration(const struct words *words, const char *name, int64_t *value) {
+    struct error err = {0};
+    const char *text = option(words, name);
+    if (text != NULL && duration_parse(text, value, &err) != 0)
+        fail_msg("%s: %s", name, err.text);
+}
+
+static void set_list(struct world *world, const char *text, struct strings *list) {
+    char *copy = arena_strdup(&world->arena, text);
+    list->items = ARENA_NEW_ARRAY(&world->arena, WORDS_MAX, const char *);
+    list->count = 0;
+    for (char *next = NULL, *item = strtok_r(copy, ",", &next); item != NULL; item = strtok_r(NULL, ",", &next))
+        list->items[list->count++] = item;
+}
+
+static int set_choice(const char *text, const char *const *choices, int count) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(text, choices[i]) == 0)
+            return i;
+    fail_msg("%s is no choice", text);
+    return 0;
+}
+
+static void edited(struct world *world) {
+    world->generation += world->status != NULL;
+}
+
+static void do_task(struct world *world, const struct words *words) {
+    struct task *task = world_task(world, word(words, 1));
+    if (task == NULL)
+        task = world_add_task(world, word(words, 1));
+    for (size_t i = 2; i + 1 < words->count; i++)
+        if (strcmp(words->items[i], "after") == 0)
+            set_list(world, words->items[i + 1], &task->depends_on);
+    if (flag(words, "ignore"))
+        task->on_failure = ON_FAILURE_IGNORE;
+    if (option(words, "on") != NULL)
+        set_list(world, option(words, "on"), &task->retry->on);
+    if (option(words, "factor") != NULL)
+        task->retry->backoff->factor = strtod(option(words, "factor"), NULL);
+    set_int(words, "retry", &task->retry->limit);
+    set_int(words, "infra", &task->retry->infra_limit);
+    set_duration(words, "backoff", &task->retry->backoff->initial_ms);
+    set_duration(words, "max", &task->retry->backoff->max_ms);
+    set_duration(words, "timeout", &task->timeout_ms);
+    set_duration(words, "startTimeout", &task->start_timeout_ms);
+    edited(world);
+}
+
+static void do_remove(struct world *world, const struct words *words) {
+    struct task *task = world_task(world, word(words, 1));
+    assert_non_null(task);
+    size_t after = world->spec.task_count - (size_t)(task - world->tasks) - 1;
+    memmove(task, task + 1, after * sizeof *task);
+    world->spec.task_count--;
+    edited(world);
+}
+
+static void do_set(struct world *world, const struct words *words) {
+    static const char *const policies[] = {[FAIL_FAST] = "FailFast", [FAIL_CONTINUE] = "Continue"};
+    static const char *const retentions[] = {
+        [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never", [RETAIN_ALWAYS] = "Always"};
+    static const char *const answers[] = {"no", "yes"};
+    struct pipeline *spec = &world->spec;
+    if (option(words, "policy") != NULL)
+        spec->failure_policy = set_choice(option(words, "policy"), policies, 2);
+    if (option(words, "retention") != NULL)
+        spec->pod_retention = set_choice(option(words, "retention"), retentions, 3);
+    if (option(words, "suspend") != NULL)
+        spec->suspend = set_choice(option(words, "suspend"), answers, 2) != 0;
+    set_int(words, "parallelism", &spec->parallelism);
+    set_int(words, "ttl", &spec->ttl_seconds_after_finished);
+    set_duration(words, "timeout", &spec->timeout_ms);
+    edited(world);
+}
+
+static void do_problem(struct world *world, const struct words *words) {
+    world->problems.arena = &world->arena;
+    problems_add(&world->problems, "spec", "%s", words->rest);
+    edited(world);
+}
+
+static void do_valid(struct world *world, const struct words *words) {
+    (void)words;
+    world->problems = (struct problems){0};
+    edited(world);
+}
+
+static void report(struct world *world, struct pod_view *view, const struct words *words) {
+    const char *message = strstr(words->rest, "message=");
+    int64_t percent = view->percent;
+    int64_t exit_code = -1;
+    set_int(words, "percent", &percent);
+    set_int(words, "exit", &exit_code);
+    view->percent = (int)percent;
+    view->hopeless = flag(words, "hopeless");
+    if (exit_code >= 0) {
+        view->has_exit_code = true;
+        view->exit_code = (int)exit_code;
+    }
+    if (option(words, "reason") != NULL)
+        view->reason = arena_strdup(&world->arena, option(words, "reason"));
+    if (option(words, "app") != NULL)
+        view->application_id = arena_strdup(&world->arena, option(words, "app"));
+    if (option(words, "url") != NULL)
+        view->tracking_url = arena_strdup(&world->arena, option(words, "url"));
+    if (message != NULL)
+        view->message = arena_strdup(&world->arena, message + strlen("message="));
+}
+
+static void do_pod(struct world *world, const struct words *words) {
+    static const char *const states[] = {
+        [POD_PENDING] = "pending", [POD_RUNNING] = "running", [POD_SUCCEEDED] = "succeeded", [POD_FAILED] = "failed",
+        [POD_LOST] = "lost",       [POD_LOST + 1] = "deleting", "vanished", "hidden"};
+    int64_t attempt = strtoll(word(words, 2), NULL, 10);
+    struct world_pod *pod = world_pod(world, word(words, 1), attempt);
+    if (pod == NULL)
+        pod = world_add_pod(world, word(words, 1), attempt);
+    int state = set_choice(word(words, 3), states, 8);
+    if (state == POD_LOST + 2) {
+        world_drop_pod(world, pod);
+        return;
+    }
+    pod->hidden = state == POD_LOST + 3;
+    if (state == POD_LOST + 1) {
+        pod->view.deleting = true;
+        pod->view.deleting_since = world->now;
+    }
+    pod->view.reason = pod->view.message = "";
+    report(world, &pod->view, words);
+    if (state > (int)POD_LOST)
+        return;
+    pod->view.state = (enum pod_state)state;
+    if (state == POD_RUNNING && pod->view.started_at == 0)
+        pod->view.started_at = world->now;
+    if (state >= (int)POD_SUCCEEDED)
+        pod->view.finished_at = world->now;
+    world_sweep(world);
+}
+
+static void do_collide(struct world *world, const struct words *words) {
+    world->collisions[world->collision_count++] =
+        pod_name("pl", "run-uid", word(words, 1), strtoll(word(words, 2), NULL, 10), &world->arena);
+}
+
+static void do_refuse(struct world *world, const struct words *words) {
+    const char *text = strchr(words->rest, ' ');
+    assert_non_null(text);
+    world->refusals[world->refusal_count++] = (struct pair){
+        .name = arena_strdup(&world->arena, word(words, 1)), .value = arena_strdup(&world->arena, text + 1)};
+}
+
+static void do_finalizer(struct world *world, const struct words *words) {
+    (void)words;
+    world->finalizer = true;
+}
+
+static void do_advance(struct world *world, const struct words *words) {
+    struct error err = {0};
+    int64_t by = 0;
+    if (duration_parse(word(words, 1), &by, &err) != 0)
+        fail_msg("%s", err.text);
+    world->now += by;
+}
+
+static void do_crash(struct world *world, const struct words *words) {
+    (void)words;
+    world_crash(world);
+}
+
+static void do_wipe(struct world *world, const struct words *words) {
+    (void)words;
+    world->status = NULL;
+    world_crash(world);
+}
+
+static void do_delete(struct world *world, const struct words *words) {
+    (void)words;
+    world->deleting = true;
+    world->deleting_since = world->now;
+}
+
+static void do_forge(struct world *world, const struct words *words) {
+    struct run_status status;
+    arena_fini(&world->pass);
+    world_decode(world, &status, &world->pass);
+    struct task_status *old = status.tasks;
+    status.tasks = ARENA_NEW_ARRAY(&world->pass, status.task_count + 1, struct task_status);
+    if (status.task_count > 0)
+        memcpy(status.tasks, old, status.task_count * sizeof *old);
+    struct task_status *task = status_task(&status, word(words, 1));
+    if (task == NULL)
+        task = &status.tasks[status.task_count++];
+    *task = (struct task_status){.name = word(words, 1), .percent = -1};
+    for (int phase = 1; phase < TASK_PHASE_COUNT; phase++)
+        if (strcmp(task_phase_name((enum task_phase)phase), word(words, 2)) == 0)
+            task->phase = (enum task_phase)phase;
+    task->attempt = strtoll(word(words, 3), NULL, 10);
+    world_write(world, &status);
+}
+
+/* --- printing --- */
+
+static const char *after(const struct world *world, int64_t time, char text[CLOCK_TEXT_MAX]) {
+    duration_format(time - world->now, text);
+    return text;
+}
+
+static void print_action(const struct world *world, const struct action *action, struct strbuf *out) {
+    char text[CLOCK_TEXT_MAX];
+    const char *name = action_type_name(action->type);
+    if (action->type == ACTION_EVENT) {
+        strbuf_printf(out, "    %s %s: %s\n", action->warning ? "Warning" : "Normal", action->event_reason, action->reason);
+        return;
+    }
+    strbuf_printf(out, "    %s", name);
+    if (action->type == ACTION_CREATE_POD)
+        strbuf_printf(out, " %s/%d", world->run.spec->tasks[action->task].name, (int)action->attempt);
+    else if (action->pod_uid != NULL)
+        strbuf_printf(out, " %s", action->pod_uid);
+    if (action->type == ACTION_WAKE)
+        strbuf_printf(out, " in %s\n", after(world, action->at, text));
+    else
+        strbuf_printf(out, " (%s)\n", action->reason);
+}
+
+static void do_plan(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    world_plan(world);
+    for (size_t i = 0; i < world->plan.count; i++)
+        print_action(world, &world->plan.actions[i], out);
+    if (world->plan.count == 0)
+        strbuf_puts(out, "    nothing\n");
+}
+
+static void do_apply(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)out;
+    world_apply(world, 0, words->count > 1 ? strtoul(words->items[1], NULL, 10) : SIZE_MAX);
+}
+
+static void do_go(struct world *world, const struct words *words, struct strbuf *out) {
+    do_plan(world, words, out);
+    world_apply(world, 0, SIZE_MAX);
+}
+
+static bool idle(const struct plan *plan) {
+    return plan->count == 0 || (plan->count == 1 && plan->actions[0].type == ACTION_WAKE);
+}
+
+static void do_settle(struct world *world, const struct words *words, struct strbuf *out) {
+    for (size_t i = 0; i < SETTLE_MAX; i++) {
+        do_go(world, words, out);
+        if (idle(&world->plan) || !world->exists)
+            return;
+    }
+    fail_msg("does not settle");
+}
+
+static void print_task(const struct world *world, const struct task_status *task, struct strbuf *out) {
+    char text[CLOCK_TEXT_MAX];
+    strbuf_printf(out, "    %s %s", task->name, task_phase_name(task->phase));
+    if (!text_empty(task->reason))
+        strbuf_printf(out, " %s", task->reason);
+    if (task->attempt > 0)
+        strbuf_printf(out, ", attempt %d", (int)task->attempt);
+    if (task->failures > 0)
+        strbuf_printf(out, ", %d failed", (int)task->failures);
+    if (task->losses > 0)
+        strbuf_printf(out, ", %d lost", (int)task->losses);
+    if (task->has_exit_code)
+        strbuf_printf(out, ", exit %d", task->exit_code);
+    if (task->percent >= 0)
+        strbuf_printf(out, ", %d%%", task->percent);
+    if (task->retry_at != 0)
+        strbuf_printf(out, ", again in %s", after(world, task->retry_at, text));
+    if (!text_empty(task->application_id))
+        strbuf_printf(out, ", %s", task->application_id);
+    if (!text_empty(task->tracking_url))
+        strbuf_printf(out, ", %s", task->tracking_url);
+    if (!text_empty(task->message))
+        strbuf_printf(out, ": %s", task->message);
+    strbuf_putc(out, '\n');
+}
+
+/* As recorded. */
+static void do_status(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    AUTO_ARENA arena = ARENA_INIT;
+    struct run_status status;
+    world_decode(world, &status, &arena);
+    strbuf_printf(out, "    %s\n", status.recorded ? run_phase_name(status.phase) : "none");
+    for (size_t i = 0; i < status.task_count; i++)
+        print_task(world, &status.tasks[i], out);
+}
+
+static void do_conditions(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    AUTO_ARENA arena = ARENA_INIT;
+    struct run_status status;
+    char text[CLOCK_TEXT_MAX];
+    world_decode(world, &status, &arena);
+    for (size_t i = 0; i < CONDITION_COUNT; i++) {
+        const struct condition *condition = &status.conditions[i];
+        if (condition->type == NULL)
+            continue;
+        duration_format(world->now - condition->changed_at, text);
+        strbuf_printf(out, "    %s=%s %s, for %s%s%s\n", condition->type, condition->status ? "True" : "False",
+                      condition->reason, text, text_empty(condition->message) ? "" : ": ", condition->message);
+    }
+}
+
+static void do_pods(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    static const char *const states[] = {"pending", "running", "succeeded", "failed", "lost"};
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct pod_view *view = &world->pods[i].view;
+        strbuf_printf(out, "    %s %s%s%s\n", view->uid, states[view->state], view->held ? " held" : "",
+                      view->deleting ? " deleting" : "");
+    }
+    if (world->pod_count == 0)
+        strbuf_puts(out, "    none\n");
+}
+
+static const struct {
+    const char *name;
+    void (*change)(struct world *world, const struct words *words);
+    void (*print)(struct world *world, const struct words *words, struct strbuf *out);
+} commands[] = {
+    {"task", do_task, NULL},         {"remove", do_remove, NULL},   {"set", do_set, NULL},
+    {"problem", do_problem, NULL},   {"valid", do_valid, NULL},     {"pod", do_pod, NULL},
+    {"collide", do_collide, NULL},   {"refuse", do_refuse, NULL},   {"finalizer", do_finalizer, NULL},
+    {"advance", do_advance, NULL},   {"crash", do_crash, NULL},     {"wipe", do_wipe, NULL},
+    {"delete", do_delete, NULL},     {"forge", do_forge, NULL},     {"plan", NULL, do_plan},
+    {"apply", NULL, do_apply},       {"go", NULL, do_go},           {"settle", NULL, do_settle},
+    {"status", NULL, do_status},     {"pods", NULL, do_pods},       {"conditions", NULL, do_conditions},
+};
+
+void script_do(struct world *world, const char *line, struct strbuf *out) {
+    AUTO_ARENA arena = ARENA_INIT;
+    char *copy = arena_strdup(&arena, line);
+    const char *blank = strchr(line, ' ');
+    struct words words = {.rest = blank != NULL ? blank + 1 : ""};
+    for (char *next = NULL, *item = strtok_r(copy, " ", &next); item != NULL && words.count < WORDS_MAX;
+         item = strtok_r(NULL, " ", &next))
+        words.items[words.count++] = item;
+    for (size_t i = 0; words.count > 0 && i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(words.items[0], commands[i].name) != 0)
+            continue;
+        if (commands[i].change != NULL)
+            commands[i].change(world, &words);
+        else
+            commands[i].print(world, &words, out);
+        return;
+    }
+    fail_msg("unknown command: %s", line);
+}

@@ -1,0 +1,53 @@
+#pragma once
+
+/* A small world for the plan: what an API server and its pods would hold. Statuses really go through their encoded
+ * form. Actions are applied one by one, so that a test can stop at any of them. Fatal (cmocka) on misuse. */
+
+#include "pipeline/graph.h"
+#include "pipeline/plan.h"
+
+enum { WORLD_TASKS = 32, WORLD_PODS = 256, WORLD_TEXTS = 64 };
+
+struct world_pod {
+    struct pod_view view;
+    bool hidden; /* exists, and the cache does not show it yet */
+};
+
+struct world {
+    struct arena arena;  /* what lives as long as the world */
+    struct arena pass;   /* what lives until the next plan */
+    int64_t now;
+    struct pipeline spec;
+    struct task tasks[WORLD_TASKS];
+    struct problems problems;
+    int64_t generation;
+    bool deleting, finalizer, exists;
+    int64_t deleting_since;
+    const char *status; /* JSON; NULL: none */
+    int64_t recorded_at;
+    struct world_pod pods[WORLD_PODS];
+    size_t pod_count;
+    const char *gone[WORLD_TEXTS], *collisions[WORLD_TEXTS];
+    size_t gone_count, collision_count;
+    struct pair refusals[WORLD_TEXTS];
+    size_t refusal_count;
+    struct plan plan;    /* the last one */
+    struct run run;      /* what it was made from */
+    size_t status_writes;
+};
+
+void world_init(struct world *world);
+void world_fini(struct world *world);
+struct task *world_task(struct world *world, const char *name); /* NULL: none */
+struct task *world_add_task(struct world *world, const char *name);
+struct world_pod *world_pod(struct world *world, const char *task, int64_t attempt); /* NULL: none */
+struct world_pod *world_add_pod(struct world *world, const char *task, int64_t attempt);
+void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason, int exit_code);
+void world_drop_pod(struct world *world, struct world_pod *pod); /* as by force: no finalizer holds it */
+void world_sweep(struct world *world); /* what is deleted, ended and not held goes */
+void world_decode(struct world *world, struct run_status *ret_status, struct arena *arena);
+
+void world_plan(struct world *world);
+void world_apply(struct world *world, size_t first, size_t count); /* of the last plan's actions */
+void world_write(struct world *world, const struct run_status *status);
+void world_crash(struct world *world); /* the operator forgets what it had in memory */
