@@ -12,7 +12,7 @@
 #include <uv.h>
 
 #include "base/error.h"
-#include "kube/http.h"
+#include "kube/api.h"
 #include "web/server.h"
 
 struct certificate_config {

@@ -9,18 +9,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "kube/http.h"
+#include "kube/api.h"
+#include "report/identity.h"
 
 enum {
     REVIEW_AGE_MS = 10 * 60 * 1000,
     REVIEW_DEADLINE_MS = 5 * 1000,
     REVIEW_FLIGHT_MAX = 64,
     REVIEW_CACHE_MAX = 16 * 1024,
-    REVIEW_TOKEN_MAX = 6 * 1024,
-};
-
-struct identity {
-    const char *namespace, *service_account, *pod_name, *pod_uid;
 };
 
 /* Exactly one is not NULL: who it is (valid during the call), or why not: ERROR_FORBIDDEN when the token is not good

@@ -1,0 +1,182 @@
+/* See endpoint.h. One report: may we take it, who speaks, what does it say, hand it over.
+ *
+ * Relies on the web server for bounds and deadlines. A pod's identity comes from its token only, never from what the
+ * report says. Keeps nothing between reports. */
+
+#include "report/endpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+enum {
+    INTERVAL_MIN_S = 5,
+    INTERVAL_MAX_S = 60,
+    REPORTS_PER_SECOND = 20, /* of all launchers together: some 2 % of a core */
+    RETRY_AWAY_S = 2,
+    RETRY_BUSY_S = 5,
+};
+
+struct endpoint {
+    struct endpoint_config config;
+};
+
+/* A report whose speaker is not known yet. */
+struct pending {
+    struct endpoint *endpoint;
+    struct web_request *request;
+    struct review_call *call;
+};
+
+static struct metric reports_total = {.name = "weir_reports_total",
+                                      .help = "Reports of launchers, by HTTP status of the answer.",
+                                      .type = METRIC_COUNTER,
+                                      .labels = {"code"}};
+
+struct endpoint *endpoint_new(const struct endpoint_config *config) {
+    struct endpoint *endpoint = calloc(1, sizeof *endpoint);
+    if (endpoint == NULL)
+        abort();
+    endpoint->config = *config;
+    return endpoint;
+}
+
+void endpoint_free(struct endpoint *endpoint) {
+    free(endpoint);
+}
+
+int report_interval_s(size_t running) {
+    if (running > INTERVAL_MAX_S * REPORTS_PER_SECOND)
+        return INTERVAL_MAX_S;
+    int seconds = (int)running / REPORTS_PER_SECOND;
+    return seconds > INTERVAL_MIN_S ? seconds : INTERVAL_MIN_S;
+}
+
+/* ---- answers ---- */
+
+static void count(int status) {
+    char code[16];
+    snprintf(code, sizeof code, "%d", status);
+    metric_add(&reports_total, 1, code);
+}
+
+static void answer(struct web_request *request, int status, const char *text, int retry_after) {
+    count(status);
+    char body[320];
+    int length = snprintf(body, sizeof body, "%s\n", text);
+    web_answer(request, &(struct web_answer){.status = status,
+                                             .body = body,
+                                             .length = (size_t)length < sizeof body ? (size_t)length : sizeof body - 1,
+                                             .retry_after = retry_after});
+}
+
+static void answer_taken(const struct endpoint *endpoint, struct web_request *request) {
+    count(200);
+    char body[48];
+    int interval = report_interval_s(endpoint->config.running(endpoint->config.arg));
+    int length = snprintf(body, sizeof body, "{\"intervalSeconds\":%d}\n", interval);
+    web_answer(request, &(struct web_answer){
+                            .status = 200, .type = "application/json", .body = body, .length = (size_t)length});
+}
+
+static const char *refusal_text(int status) {
+    switch (status) {
+    case 403:
+        return "not a launcher of this operator";
+    case 409:
+        return "the pod of that name is another one";
+    default:
+        return "not ready for this report";
+    }
+}
+
+/* ---- one report ---- */
+
+static void take(const struct endpoint *endpoint, struct web_request *request, const struct identity *pod) {
+    AUTO_ARENA arena = ARENA_INIT;
+    struct record record = RECORD_INIT;
+    struct error err;
+    if (record_decode(request->body, request->length, &record, &arena, &err) != 0) {
+        log_warn("report", "a report is no record", {"namespace", pod->namespace}, {"pod", pod->pod_name},
+                 {"err", err.text});
+        answer(request, 400, err.text, 0);
+        return;
+    }
+    int status = endpoint->config.accept(endpoint->config.arg, pod, &record, request->body, request->length);
+    if (status == 200) {
+        answer_taken(endpoint, request);
+        return;
+    }
+    log_debug("report", refusal_text(status), {"namespace", pod->namespace}, {"pod", pod->pod_name});
+    answer(request, status, refusal_text(status), status == 503 ? RETRY_AWAY_S : 0);
+}
+
+static void on_identity(void *arg, const struct identity *identity, const struct error *err) {
+    struct pending pending = *(struct pending *)arg;
+    free(arg);
+    if (identity != NULL)
+        take(pending.endpoint, pending.request, identity);
+    else if (err->code == ERROR_FORBIDDEN)
+        answer(pending.request, 401, err->text, 0);
+    else
+        answer(pending.request, 503, err->text, RETRY_BUSY_S);
+}
+
+static void on_dropped(struct web_request *request) {
+    struct pending *pending = request->state;
+    metric_add(&reports_total, 1, "dropped");
+    review_cancel(pending->call);
+    free(pending);
+}
+
+/* The token after "Bearer " (any case: RFC 9110 11.1); NULL when there is none. */
+static const char *bearer(const char *authorization) {
+    static const char scheme[] = "Bearer ";
+    if (authorization == NULL || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+        return NULL;
+    const char *token = authorization + sizeof scheme - 1;
+    return token + strspn(token, " ");
+}
+
+/* application/json, whatever parameters follow. */
+static bool is_json(const char *type) {
+    static const char json[] = "application/json";
+    if (type == NULL || strncasecmp(type, json, sizeof json - 1) != 0)
+        return false;
+    const char *rest = type + sizeof json - 1;
+    rest += strspn(rest, " \t");
+    return *rest == '\0' || *rest == ';';
+}
+
+void endpoint_handle(void *arg, struct web_request *request) {
+    struct endpoint *endpoint = arg;
+    const char *refusal = endpoint->config.refusal(endpoint->config.arg);
+    const char *token = bearer(request->authorization);
+    if (refusal != NULL) {
+        answer(request, 503, refusal, RETRY_AWAY_S);
+        return;
+    }
+    if (token == NULL) {
+        answer(request, 401, "send the pod's token: Authorization: Bearer ...", 0);
+        return;
+    }
+    if (!is_json(request->content_type)) {
+        answer(request, 415, "send Content-Type: application/json", 0);
+        return;
+    }
+    struct pending *pending = calloc(1, sizeof *pending);
+    if (pending == NULL) {
+        answer(request, 503, "out of memory", RETRY_BUSY_S);
+        return;
+    }
+    *pending = (struct pending){.endpoint = endpoint, .request = request};
+    request->state = pending;
+    request->dropped = on_dropped;
+    struct review_call *call = review_start(endpoint->config.review, token, request->received_at, on_identity, pending);
+    if (call != NULL) /* else the answer is given and `pending` gone */
+        pending->call = call;
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+/* A model of the API server behind the client's interface: a function of the test answers each request, some time
+ * later on the loop, as the contract in kube/api.h says. */
+
+#include <uv.h>
+
+#include "kube/api.h"
+
+struct script_answer {
+    int status;     /* 0: no answer was received */
+    char *body;     /* JSON on the heap, or NULL */
+    uint64_t delay_ms;
+};
+
+struct script {
+    struct kube_api api; /* first: this is what is handed out */
+    uv_loop_t *loop;
+    struct script_answer (*reply)(struct script *script, const struct kube_request *request);
+    void *arg;
+    int sent, cancelled, waiting;
+};
+
+void script_init(struct script *script, uv_loop_t *loop,
+                 struct script_answer (*reply)(struct script *script, const struct kube_request *request), void *arg);
+
+/* A TokenReview answered as by the API server: tokens "good-<pod>" belong to the pod of that name. */
+struct script_answer script_review(const struct kube_request *request);
