@@ -31,17 +31,21 @@ enum verdict { VERDICT_EXIT_CODE, VERDICT_YARN };
 /* One way of running a task: one file and one line in TASK_KINDS. */
 struct executor {
     const char *kind;          /* spec.tasks[].<kind> */
+    const char *doc;           /* its description in the CRD */
     const struct table *table; /* of its block */
-    /* What the schema cannot say; may be NULL. */
+    /* What the schema cannot say; may be NULL. `path` is the block's. */
     void (*validate)(const struct task *task, const char *path, struct problems *problems);
     /* The command line of the task. `tag` names the run and task at the remote side, the same for every attempt. */
     void (*command)(const struct task *task, const char *tag, struct argv *argv);
-    enum verdict (*verdict)(const struct task *task);
+    enum verdict (*verdict)(const struct task *task);         /* NULL: the exit code */
+    const char *(*working_dir)(const struct task *task);      /* NULL: the image's */
     const char *default_image; /* NULL: the task must name one */
 };
 
 const struct executor *executor_of(enum task_kind kind);
 const struct kind_tables *executor_tables(void); /* for pipeline_decode() */
+
+/* Adds what is wrong with each task beyond its decoding: the rules of its kind, of its pod fields and of its overlay. */
 void executor_validate(const struct pipeline *pipeline, struct problems *problems);
 
 /* The same for every task of an operator. */
@@ -62,5 +66,6 @@ int executor_pod(const struct run *run, const struct task *task, int64_t attempt
 void executor_view(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
                    struct pod_view *ret_view);
 
-/* YARN application tag: weir-<run uid>-<task>, lower case (YARN folds case and allows no blanks). */
+/* YARN application tag: weir-<run uid>-<task>, lower case (YARN folds case), at most 100 bytes (YARN's limit): a longer
+ * one ends in a hash of the task's name. */
 const char *executor_tag(const struct run *run, const struct task *task, struct arena *arena);

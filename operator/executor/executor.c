@@ -1,0 +1,77 @@
+/* See executor.h: the list of kinds, the rules that all of them share, and the name that a task has at the remote side.
+ * Pure. */
+
+#include "executor/executor.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "executor/kinds.h"
+#include "executor/overlay.h"
+
+static const struct executor *const executors[KIND_COUNT] = {
+#define X(value, name) [KIND_##value] = &executor_##name,
+    TASK_KINDS(X)
+#undef X
+};
+
+const struct executor *executor_of(enum task_kind kind) {
+    return executors[kind];
+}
+
+const struct kind_tables *executor_tables(void) {
+    static struct kind_tables tables;
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        tables.names[i] = executors[i]->kind;
+        tables.docs[i] = executors[i]->doc;
+        tables.tables[i] = executors[i]->table;
+    }
+    return &tables;
+}
+
+static bool overlay_has_image(const struct task *task) {
+    yyjson_val *containers = json_at(task->pod, "spec", "containers", NULL);
+    size_t i, count;
+    yyjson_val *container;
+    if (yyjson_is_arr(containers))
+        yyjson_arr_foreach(containers, i, count, container)
+            if (text_equal(json_text(container, "name", NULL), MAIN_CONTAINER) &&
+                !text_empty(json_text(container, "image", NULL)))
+                return true;
+    return false;
+}
+
+static void validate_task(const struct task *task, const char *path, struct problems *problems) {
+    struct arena *arena = problems->arena;
+    if (task->block == NULL)
+        return; /* no kind: said already */
+    const struct executor *executor = executor_of(task->kind);
+    if (text_empty(task->image) && executor->default_image == NULL && !overlay_has_image(task))
+        problems_add(problems, arena_printf(arena, "%s.image", path), "is required, here or in spec.defaults.image");
+    overlay_check_env(task->env, arena_printf(arena, "%s.env", path), problems);
+    overlay_check_volumes(task->volumes, arena_printf(arena, "%s.volumes", path), problems);
+    overlay_check_mounts(task->volume_mounts, arena_printf(arena, "%s.volumeMounts", path), problems);
+    overlay_check(task->pod, arena_printf(arena, "%s.pod", path), problems);
+    if (executor->validate != NULL)
+        executor->validate(task, arena_printf(arena, "%s.%s", path, executor->kind), problems);
+}
+
+void executor_validate(const struct pipeline *pipeline, struct problems *problems) {
+    for (size_t i = 0; i < pipeline->task_count; i++)
+        validate_task(&pipeline->tasks[i], arena_printf(problems->arena, "spec.tasks[%zu]", i), problems);
+}
+
+const char *executor_tag(const struct run *run, const struct task *task, struct arena *arena) {
+    const size_t longest = 100; /* YARN: APPLICATION_MAX_TAG_LENGTH */
+    enum { HASHED = 8 };
+    char *tag = arena_printf(arena, "weir-%s-%s", run->uid, task->name);
+    if (strlen(tag) > longest) {
+        char hash[HASHED + 1];
+        hash_name(hash_text(HASH_INIT, tag), hash, HASHED);
+        tag = arena_printf(arena, "%.*s-%s", (int)(longest - HASHED - 1), tag, hash);
+    }
+    for (char *c = tag; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return tag;
+}
