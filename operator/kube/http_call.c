@@ -311,13 +311,12 @@ static void judge_transfer(struct kube_call *call, CURLcode code, int status, st
 }
 
 static void judge_body(struct kube_call *call, int status, struct kube_answer *answer) {
-    struct error malformed;
-    const char *text = strbuf_text(&call->got);
     bool has_body = call->got.length > 0 && !call->streaming;
-    bool parsed = has_body && json_parse(text, call->got.length, &answer->doc, &malformed) == 0;
-    kube_answer_judge(answer, status, parsed ? yyjson_doc_get_root(answer->doc) : NULL);
-    if (answer->err.code == ERROR_NONE && has_body && !parsed) {
-        error_set(&answer->err, ERROR_TRANSIENT, "the answer is no JSON: %s", malformed.text);
+    /* No bound on depth: one deep object must not make a whole list unreadable. yyjson does not recurse. */
+    answer->doc = has_body ? yyjson_read(strbuf_text(&call->got), call->got.length, 0) : NULL;
+    kube_answer_judge(answer, status, answer->doc != NULL ? yyjson_doc_get_root(answer->doc) : NULL);
+    if (answer->err.code == ERROR_NONE && has_body && answer->doc == NULL) {
+        error_set(&answer->err, ERROR_TRANSIENT, "the answer is no JSON");
         answer->unsure = call->writes;
     }
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/sm.h"
 
 enum {
     WATCH_BACKOFF_MIN_MS = 800,
@@ -104,7 +105,11 @@ struct watch_step watch_run(struct watch_fsm *fsm, int64_t now);
 enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now);
 /* A page came whole. `continue_token` NULL or "": it was the last one. */
 enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, int64_t now);
-/* A request ended: by itself (NULL), or with an error and its HTTP status. Not after WATCH_END or a page. */
+/* A request ended: by itself (NULL), or with an error and its HTTP status. Not after WATCH_END or a page. WATCH_END:
+ * discard the list being built. */
 enum watch_effect watch_ended(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
                               int64_t now);
+/* Forgets where it was and lists again: what is under way must have been cancelled. */
+void watch_restart(struct watch_fsm *fsm, int64_t now);
 const char *watch_state_name(enum watch_state state);
+const struct sm_state *watch_state_table(size_t *ret_count); /* for tests */

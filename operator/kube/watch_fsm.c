@@ -1,0 +1,272 @@
+/* See watch_fsm.h. Pure: no I/O, no clock; randomness comes from the seed. */
+
+#include "kube/watch_fsm.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sm.h"
+#include "base/text.h"
+#include "kube/version.h"
+
+#define TO(name) SM_TO(WATCH_##name)
+static const struct sm_state states[] = {
+    [WATCH_EMPTY] = {"EMPTY", TO(STREAMING) | TO(PAGING), SM_INITIAL},
+    [WATCH_STREAMING] = {"STREAMING", TO(WATCHING) | TO(EMPTY), 0},
+    [WATCH_PAGING] = {"PAGING", TO(LISTED) | TO(EMPTY), 0},
+    [WATCH_LISTED] = {"LISTED", TO(WATCHING) | TO(EMPTY), 0},
+    [WATCH_WATCHING] = {"WATCHING", TO(LISTED) | TO(EMPTY), 0},
+};
+#undef TO
+
+const struct sm_state *watch_state_table(size_t *ret_count) {
+    *ret_count = sizeof states / sizeof *states;
+    return states;
+}
+
+const char *watch_state_name(enum watch_state state) {
+    return states[state].name;
+}
+
+void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, uint64_t seed) {
+    *fsm = (struct watch_fsm){
+        .state = WATCH_EMPTY, .stream_lists = stream_lists, .min_timeout_s = timeout_s, .random = seed};
+}
+
+void watch_fsm_fini(struct watch_fsm *fsm) {
+    free(fsm->continue_token);
+    fsm->continue_token = NULL;
+}
+
+static void move(struct watch_fsm *fsm, enum watch_state next) {
+    assert(sm_allows(states, fsm->state, next));
+    fsm->state = next;
+}
+
+/* splitmix64 */
+static int64_t random_up_to(struct watch_fsm *fsm, int64_t most) {
+    uint64_t x = fsm->random += 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    x ^= x >> 31;
+    return (int64_t)(x % ((uint64_t)most + 1));
+}
+
+/* Wait before the next request. */
+static void back_off(struct watch_fsm *fsm, int64_t at_least_ms, int64_t now) {
+    if (now - fsm->failed_at > WATCH_BACKOFF_RESET_MS)
+        fsm->backoff_ms = 0;
+    fsm->backoff_ms = fsm->backoff_ms == 0 ? WATCH_BACKOFF_MIN_MS : 2 * fsm->backoff_ms;
+    if (fsm->backoff_ms > WATCH_BACKOFF_MAX_MS)
+        fsm->backoff_ms = WATCH_BACKOFF_MAX_MS;
+    int64_t wait = fsm->backoff_ms + random_up_to(fsm, fsm->backoff_ms);
+    fsm->not_before = now + (wait > at_least_ms ? wait : at_least_ms);
+    fsm->failed_at = now;
+}
+
+static void set_token(struct watch_fsm *fsm, const char *token) {
+    free(fsm->continue_token);
+    fsm->continue_token = text_empty(token) ? NULL : strdup(token);
+}
+
+/* From the start; the contents go on being served. */
+static void forget(struct watch_fsm *fsm) {
+    move(fsm, WATCH_EMPTY);
+    fsm->busy = false;
+    fsm->version[0] = '\0';
+    fsm->internal_since = 0;
+    set_token(fsm, NULL);
+}
+
+void watch_restart(struct watch_fsm *fsm, int64_t now) {
+    forget(fsm);
+    fsm->not_before = now;
+}
+
+static enum watch_effect forget_and_wait(struct watch_fsm *fsm, int64_t now) {
+    forget(fsm);
+    back_off(fsm, 0, now);
+    return WATCH_END;
+}
+
+/* A streaming list did not work out: pages from now on, at once. */
+static enum watch_effect give_up_streaming(struct watch_fsm *fsm, int64_t now) {
+    fsm->stream_lists = false;
+    watch_restart(fsm, now);
+    return WATCH_END;
+}
+
+/* What to do. */
+
+static struct watch_step begin(struct watch_fsm *fsm, struct watch_step step, int64_t now) {
+    fsm->busy = true;
+    fsm->opened_at = now;
+    fsm->events = 0;
+    step.timeout_s = fsm->min_timeout_s + random_up_to(fsm, fsm->min_timeout_s);
+    return step;
+}
+
+static struct watch_step begin_page(struct watch_fsm *fsm, const char *reason, int64_t now) {
+    struct watch_step step = {.action = WATCH_DO_PAGE, .limit = fsm->whole ? 0 : WATCH_PAGE, .reason = reason};
+    return begin(fsm, step, now);
+}
+
+struct watch_step watch_run(struct watch_fsm *fsm, int64_t now) {
+    if (fsm->busy)
+        return (struct watch_step){.action = WATCH_DO_WAIT, .at = INT64_MAX, .reason = "a request is under way"};
+    if (now < fsm->not_before)
+        return (struct watch_step){.action = WATCH_DO_WAIT, .at = fsm->not_before, .reason = "backing off"};
+    switch (fsm->state) {
+    case WATCH_EMPTY:
+        move(fsm, fsm->stream_lists ? WATCH_STREAMING : WATCH_PAGING);
+        if (fsm->state == WATCH_PAGING)
+            return begin_page(fsm, "first page", now);
+        return begin(fsm, (struct watch_step){.action = WATCH_DO_STREAM, .reason = "streaming list"}, now);
+    case WATCH_PAGING:
+        return begin_page(fsm, fsm->continue_token != NULL ? "next page" : "first page again", now);
+    case WATCH_LISTED:
+        move(fsm, WATCH_WATCHING);
+        return begin(fsm, (struct watch_step){.action = WATCH_DO_WATCH, .reason = "watch"}, now);
+    case WATCH_STREAMING:
+    case WATCH_WATCHING:
+        break; /* always busy */
+    }
+    abort();
+}
+
+/* What happened. */
+
+/* Where to go on from. An unusable version leaves the old one: that repeats events and loses none. */
+static void advance(struct watch_fsm *fsm, const char *version) {
+    if (text_empty(version) || strlen(version) >= sizeof fsm->version ||
+        version_compare(version, fsm->version) == VERSION_OLDER)
+        return;
+    snprintf(fsm->version, sizeof fsm->version, "%s", version);
+    snprintf(fsm->seen_version, sizeof fsm->seen_version, "%s", version);
+}
+
+/* The list is whole: it is the truth as of `version`. */
+static enum watch_effect listed(struct watch_fsm *fsm, enum watch_state next, const char *version) {
+    fsm->rewound = version_compare(version, fsm->seen_version) == VERSION_OLDER;
+    fsm->whole = false;
+    fsm->version[0] = '\0';
+    fsm->seen_version[0] = '\0';
+    move(fsm, next);
+    advance(fsm, version);
+    return WATCH_COMMIT;
+}
+
+static enum watch_effect stream_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now) {
+    if (text_equal(event->type, "ADDED") || text_equal(event->type, "MODIFIED"))
+        return WATCH_STAGE;
+    if (text_equal(event->type, "DELETED"))
+        return WATCH_UNSTAGE;
+    if (text_equal(event->type, "ERROR"))
+        return give_up_streaming(fsm, now);
+    if (!text_equal(event->type, "BOOKMARK") || !event->list_end)
+        return WATCH_KEEP;
+    return text_empty(event->version) ? give_up_streaming(fsm, now) : listed(fsm, WATCH_WATCHING, event->version);
+}
+
+static enum watch_effect error_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now) {
+    bool internal = event->code == 500;
+    if (internal && fsm->internal_since == 0)
+        fsm->internal_since = now;
+    bool same_version = event->code == 429 || (internal && now - fsm->internal_since <= WATCH_INTERNAL_MS);
+    if (!same_version)
+        return forget_and_wait(fsm, now); /* 410, and what nobody knows */
+    move(fsm, WATCH_LISTED);
+    fsm->busy = false;
+    back_off(fsm, event->retry_after_ms, now);
+    return WATCH_END;
+}
+
+enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now) {
+    if (fsm->state == WATCH_STREAMING)
+        return stream_event(fsm, event, now);
+    if (fsm->state != WATCH_WATCHING)
+        return WATCH_KEEP;
+    if (text_equal(event->type, "ERROR"))
+        return error_event(fsm, event, now);
+    bool put = text_equal(event->type, "ADDED") || text_equal(event->type, "MODIFIED");
+    bool drop = text_equal(event->type, "DELETED");
+    bool bookmark = text_equal(event->type, "BOOKMARK");
+    if (!put && !drop && !bookmark)
+        return WATCH_KEEP;
+    if (bookmark && version_compare(event->version, fsm->version) == VERSION_OLDER)
+        return forget_and_wait(fsm, now); /* the server's present lies before ours: its store was restored */
+    fsm->events++;
+    fsm->internal_since = 0;
+    advance(fsm, event->version);
+    return put ? WATCH_PUT : drop ? WATCH_DROP : WATCH_KEEP;
+}
+
+enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, int64_t now) {
+    fsm->busy = false;
+    if (fsm->continue_token == NULL)
+        snprintf(fsm->list_version, sizeof fsm->list_version, "%s", version != NULL ? version : "");
+    if (fsm->list_version[0] == '\0')
+        return forget_and_wait(fsm, now); /* nothing to watch from */
+    set_token(fsm, continue_token);
+    if (fsm->continue_token != NULL)
+        return WATCH_STAGE;
+    return listed(fsm, WATCH_LISTED, fsm->list_version);
+}
+
+static enum watch_effect stream_ended(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
+                                      int64_t now) {
+    /* Only a considered answer speaks against streaming; a cut or busy server does not. */
+    bool considered = err == NULL || err->code == ERROR_INVALID || err->code == ERROR_GONE || status == 500;
+    if (considered)
+        return give_up_streaming(fsm, now);
+    forget(fsm);
+    back_off(fsm, retry_after_ms, now);
+    return WATCH_END;
+}
+
+static enum watch_effect page_failed(struct watch_fsm *fsm, const struct error *err, int64_t retry_after_ms,
+                                     int64_t now) {
+    fsm->busy = false;
+    if (err->code == ERROR_GONE) {
+        /* The token that comes with a 410 continues another version: no list to keep. */
+        fsm->whole = fsm->continue_token != NULL;
+        return forget_and_wait(fsm, now);
+    }
+    back_off(fsm, retry_after_ms, now);
+    if (err->code == ERROR_TRANSIENT)
+        return WATCH_KEEP; /* the same page again */
+    forget(fsm);
+    return WATCH_END;
+}
+
+static enum watch_effect watch_broke(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
+                                     int64_t now) {
+    bool history_lost = err != NULL && (err->code == ERROR_GONE || err->code == ERROR_INVALID || status == 504);
+    if (history_lost)
+        return forget_and_wait(fsm, now);
+    move(fsm, WATCH_LISTED);
+    fsm->busy = false;
+    bool refused = err != NULL && status != 200;
+    bool very_short = now - fsm->opened_at < WATCH_SHORT_MS && fsm->events == 0;
+    if (refused || very_short)
+        back_off(fsm, retry_after_ms, now);
+    return WATCH_KEEP;
+}
+
+enum watch_effect watch_ended(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
+                              int64_t now) {
+    switch (fsm->state) {
+    case WATCH_STREAMING:
+        return stream_ended(fsm, err, status, retry_after_ms, now);
+    case WATCH_PAGING:
+        return page_failed(fsm, err, retry_after_ms, now);
+    case WATCH_WATCHING:
+        return watch_broke(fsm, err, status, retry_after_ms, now);
+    case WATCH_EMPTY:
+    case WATCH_LISTED:
+        break; /* nothing was under way */
+    }
+    return WATCH_KEEP;
+}
