@@ -32,7 +32,7 @@ install_packages() {
   # a third-party source that is down must not stop us; install tells if something is really missing
   apt-get -qq update || true
   # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+  DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get -qq install -y --no-install-recommends $missing >/dev/null
 }
 
 # debian_mirror: where this machine gets Debian from, so that no host name is written here

@@ -47,7 +47,7 @@ setup_spark() {
   rm -rf "$work"; mkdir -p "$work"
   [[ -x $CACHE/venv/bin/pip ]] || python3 -m venv "$CACHE/venv"
   "$CACHE/venv/bin/pip" download --quiet --no-deps --no-binary :all: --no-cache-dir --dest "$work" "pyspark==$SPARK_VERSION"
-  tar -xzf "$work"/pyspark-*.tar.gz -C "$work" --strip-components=1
+  tar --no-same-owner -xzf "$work"/pyspark-*.tar.gz -C "$work" --strip-components=1
   rm -rf "$CACHE/spark"
   # laid out as in the binary distribution, which Spark's scripts and YARN expect
   mkdir -p "$CACHE/spark/python/lib"
