@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/table.h"
-#include "crd_yaml.h"
+#include "cmd/crd_yaml.h"
 #include "executor/executor.h"
 #include "pipeline/tables.h"
 

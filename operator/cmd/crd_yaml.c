@@ -1,6 +1,6 @@
 /* See crd_yaml.h. For values that this build made itself: members in their order, texts without control characters. */
 
-#include "crd_yaml.h"
+#include "cmd/crd_yaml.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -92,7 +92,7 @@ static yyjson_val *render(struct renderer *renderer) {
             rendered = yyjson_val_mut_copy(renderer->doc, value);
         yyjson_mut_obj_add(result, yyjson_val_mut_copy(renderer->doc, name), rendered);
     }
-    if (renderer->scope.room == 0)
+    if (renderer->scope.overflow)
         problems_add(renderer->problems, "spec", "too large after params and defaults are put in");
     return yyjson_doc_get_root(yyjson_mut_val_imut_copy(result, &renderer->doc->alc));
 }

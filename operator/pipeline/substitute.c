@@ -78,7 +78,9 @@ static const char *substitute_text(struct scope *scope, const char *text, const 
         size_t length = substitute_reference_length(at);
         const char *value = length > 0 ? resolve(scope, at, length, path, arena, problems) : NULL;
         size_t wide = value != NULL ? strlen(value) : 0;
-        if (value != NULL && wide <= scope->room) {
+        if (value != NULL && wide > scope->room)
+            scope->overflow = true;
+        if (value != NULL && !scope->overflow) {
             scope->room -= wide;
             strbuf_add(&out, value, wide);
         } else {

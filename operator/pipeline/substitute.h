@@ -7,7 +7,8 @@
 
 struct scope {
     struct pairs values; /* "params.date" -> "2026-11-19": everything that may be referred to */
-    size_t room;         /* bytes that values may still add to the whole; when they are used up, texts stay as they are */
+    size_t room;         /* bytes that values may still add to the whole */
+    bool overflow;       /* set when there was not enough of it: from then on texts stay as they are */
 };
 
 /* The value with every reference in its texts (not in its member names) replaced, built in `doc`; texts without one are
