@@ -51,7 +51,7 @@ struct web_route {
 };
 
 struct web_config {
-    uv_loop_t *loop;
+    uv_loop_t *loop; /* one server a loop: libwebsockets does not take two apart at the end */
     const struct web_route *routes; /* outlives the server */
     size_t route_count;
     const char *address;       /* to listen on; NULL: all */

@@ -26,3 +26,13 @@ void script_init(struct script *script, uv_loop_t *loop,
 
 /* A TokenReview answered as by the API server: tokens "good-<pod>" belong to the pod of that name. */
 struct script_answer script_review(const struct kube_request *request);
+
+/* One Secret, as the API server keeps it: create, get, and update with a resource version as precondition. */
+struct secret_model {
+    char *object; /* NULL: there is none */
+    int version, gets, writes;
+    int refuse; /* answer every request with this status when not 0 */
+    int lose;   /* that many writes are done but their answers get lost */
+};
+struct script_answer secret_answer(struct secret_model *model, const struct kube_request *request);
+void secret_model_fini(struct secret_model *model);

@@ -1,0 +1,503 @@
+/* The endpoint as launchers see it: real TLS, the real certificate keeper, and the API server's part played by a model.
+ * The child process is the operator; the test is its launchers. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "report/certificate.h"
+#include "report/endpoint.h"
+#include "report/secret.h"
+#include "report/support_kube.h"
+#include "web/health.h"
+#include "web/support_child.h"
+#include "web/support_client.h"
+
+#define NAME "weir.weir.svc"
+
+enum { DEADLINE_MS = 800, SLOW_MS = 200, PARALLEL = 100 };
+
+/* ---- in the child: the operator ---- */
+
+static struct script script;
+static struct secret_model secret;
+static struct certificate *certificate;
+static struct review *review;
+static struct endpoint *endpoint;
+static const char *const names[] = {NAME, "127.0.0.1", NULL};
+static const char *away;
+static char last[512]; /* what accept() saw last */
+
+/* Tokens: good-…, slow-… (answered late), never-… (not at all), down-… (the API server fails), others are bad. */
+static struct script_answer reply(struct script *self, const struct kube_request *request) {
+    (void)self;
+    if (strstr(request->path, "/secrets") != NULL)
+        return secret_answer(&secret, request);
+    if (strstr(request->body, "\"down-") != NULL)
+        return (struct script_answer){.status = 500};
+    char *slow = strstr(request->body, "\"slow-");
+    char *never = strstr(request->body, "\"never-");
+    struct kube_request asked = *request;
+    char *body = strdup(request->body);
+    if (slow != NULL)
+        memcpy(body + (slow - request->body) + 1, "good", 4);
+    asked.body = body;
+    struct script_answer answer = script_review(&asked);
+    free(body);
+    answer.delay_ms = slow != NULL ? SLOW_MS : never != NULL ? 3600 * 1000 : 0;
+    return answer;
+}
+
+static const char *refusal(void *arg) {
+    (void)arg;
+    return away;
+}
+
+static int accept_report(void *arg, const struct identity *pod, const struct record *record, const char *body,
+                         size_t length) {
+    (void)arg;
+    assert_int_equal(strlen(body), length);
+    snprintf(last, sizeof last, "%s/%s %s %s seq %d", pod->namespace, pod->pod_name, pod->pod_uid, pod->service_account,
+             (int)record->seq);
+    return strcmp(pod->pod_name, "stranger") == 0 ? 403 : strcmp(pod->pod_name, "early") == 0 ? 503 : 200;
+}
+
+static size_t running(void *arg) {
+    (void)arg;
+    return 300;
+}
+
+/* What the test asks the child over the plain port. */
+static void handle_state(void *arg, struct web_request *request) {
+    (void)arg;
+    web_answer_text(request, 200, "%s; waiting %d, cancelled %d, written %d", last, script.waiting, script.cancelled,
+                    secret.writes);
+}
+
+static void handle_bundle(void *arg, struct web_request *request) {
+    (void)arg;
+    const char *bundle = certificate_bundle(certificate);
+    if (bundle == NULL)
+        web_answer_text(request, 503, "not yet\n");
+    else
+        web_answer(request, &(struct web_answer){.status = 200, .body = bundle, .length = strlen(bundle)});
+}
+
+/* Another replica has renewed the server certificate. */
+static void handle_rotate(void *arg, struct web_request *request) {
+    (void)arg;
+    AUTO_JSON *doc = NULL;
+    struct error err;
+    struct secret_texts texts;
+    struct pki pki = {0};
+    assert_int_equal(json_parse(secret.object, strlen(secret.object), &doc, &err), 0);
+    secret_read(yyjson_doc_get_root(doc), &texts);
+    pki_load(&pki, &(struct pki_texts){texts.ca_crt, texts.ca_key, NULL, NULL}, &err);
+    assert_int_equal(pki_renew(&pki, names, clock_wall_ms(), &err), 0);
+    free(secret.object);
+    char version[16];
+    snprintf(version, sizeof version, "%d", ++secret.version);
+    secret.object = secret_body(&pki, "weir", "weir-tls", version);
+    pki_fini(&pki);
+    secret_fini(&texts);
+    certificate_check(certificate);
+    web_answer_text(request, 200, "rotated\n");
+}
+
+static void handle_away(void *arg, struct web_request *request) {
+    (void)arg;
+    away = away == NULL ? "weir-operator-7d4f leads" : NULL;
+    web_answer_text(request, 200, "ok\n");
+}
+
+static struct web_route routes[] = {
+    {WEB_TLS, WEB_POST, REPORT_PATH, REPORT_BODY_MAX, DEADLINE_MS, endpoint_handle, NULL},
+    {WEB_PLAIN, WEB_GET, "/metrics", .handle = health_metrics},
+    {WEB_PLAIN, WEB_GET, "/state", .handle = handle_state},
+    {WEB_PLAIN, WEB_GET, "/bundle", .handle = handle_bundle},
+    {WEB_PLAIN, WEB_GET, "/rotate", .handle = handle_rotate},
+    {WEB_PLAIN, WEB_GET, "/away", .handle = handle_away},
+};
+
+static bool leads(void *arg) {
+    (void)arg;
+    return true;
+}
+
+static int begin(uv_loop_t *loop, struct web_server **ret_server) {
+    script_init(&script, loop, reply, NULL);
+    review = review_new(&script.api, "weir-report");
+    endpoint = endpoint_new(&(struct endpoint_config){
+        .review = review, .refusal = refusal, .accept = accept_report, .running = running});
+    routes[0].arg = endpoint;
+    struct web_config config = {
+        .loop = loop, .routes = routes, .route_count = sizeof routes / sizeof *routes, .address = "127.0.0.1"};
+    struct error err;
+    if (web_server_new(&config, ret_server, &err) != 0)
+        return -1;
+    certificate = certificate_new(&(struct certificate_config){.kube = &script.api,
+                                                               .loop = loop,
+                                                               .server = *ret_server,
+                                                               .namespace = "weir",
+                                                               .secret = "weir-tls",
+                                                               .names = names,
+                                                               .leads = leads});
+    return 0;
+}
+
+static void stop_all(void) {
+    certificate_stop(certificate);
+}
+
+static void end_all(void) {
+    certificate_free(certificate);
+    endpoint_free(endpoint);
+    review_free(review);
+    secret_model_fini(&secret);
+}
+
+static const struct child_parts parts = {.begin = begin, .stop = stop_all, .end = end_all};
+
+/* ---- in the test: launchers ---- */
+
+static struct child child;
+static SSL_CTX *tls;
+
+static void pause_ms(long ms) {
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* The body of a GET on the plain port; the caller frees. */
+static char *get(const struct child *of, const char *path) {
+    struct peer peer = peer_open(of->ports[WEB_PLAIN], NULL, NULL);
+    peer_puts(&peer, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    struct reply reply = peer_read(&peer, 5000, false);
+    peer_close(&peer);
+    assert_int_not_equal(reply.status, 0);
+    return reply.body;
+}
+
+static void expect_state(const char *part) {
+    char *state = get(&child, "/state");
+    if (strstr(state, part) == NULL)
+        fail_msg("no '%s' in '%s'", part, state);
+    free(state);
+}
+
+static SSL_CTX *trust(const struct child *of) {
+    char *bundle = get(of, "/bundle");
+    for (int i = 0; i < 50 && strstr(bundle, "BEGIN CERTIFICATE") == NULL; i++) {
+        free(bundle);
+        pause_ms(20);
+        bundle = get(of, "/bundle");
+    }
+    SSL_CTX *context = client_tls(bundle);
+    free(bundle);
+    return context;
+}
+
+static int start(void **state) {
+    (void)state;
+    child = child_start(&parts);
+    tls = trust(&child);
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    SSL_CTX_free(tls);
+    return child_end(&child);
+}
+
+static struct peer launcher(void) {
+    return peer_open(child.ports[WEB_TLS], tls, NAME);
+}
+
+static const char record[] = "{\"version\":1,\"seq\":7,\"phase\":\"Running\",\"trackingURL\":\"http://rm:8088/x\"}";
+
+/* Posts on the connection; checks the status and that the body contains `part`. */
+static void expect_post(struct peer *peer, const char *token, const char *body, int status, const char *part) {
+    peer_post(peer, REPORT_PATH, token, body);
+    struct reply reply = peer_read(peer, 5000, false);
+    if (reply.status != status)
+        fail_msg("token %s: %d, not %d", token != NULL ? token : "none", reply.status, status);
+    if (strstr(reply.body, part) == NULL)
+        fail_msg("token %s: no '%s' in '%s'", token != NULL ? token : "none", part, reply.body);
+    if (status == 503)
+        assert_non_null(strstr(reply.headers, "retry-after: "));
+    if (status == 401)
+        assert_non_null(strstr(reply.headers, "www-authenticate: Bearer\r\n"));
+    reply_free(&reply);
+}
+
+static void a_launcher_speaks_for_its_own_pod(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    expect_post(&peer, "good-wordcount-1", record, 200, "{\"intervalSeconds\":15}");
+    expect_state("flows/wordcount-1 uid-of-wordcount-1 spark seq 7;");
+    expect_post(&peer, "slow-wordcount-2", record, 200, "{\"intervalSeconds\":15}");
+    expect_state("flows/wordcount-2 uid-of-wordcount-2 spark seq 7;");
+    expect_post(&peer, "good-wordcount-1", record, 200, "intervalSeconds"); /* known by now */
+    peer_close(&peer);
+}
+
+static void others_are_refused(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    expect_post(&peer, NULL, record, 401, "Authorization: Bearer");
+    expect_post(&peer, "", record, 401, "not a service account token");
+    expect_post(&peer, "bad-token", record, 401, "the token is not valid");
+    expect_post(&peer, "no\"quotes\"", record, 401, "not a service account token");
+    expect_post(&peer, "good-stranger", record, 403, "not a launcher of this operator");
+    expect_post(&peer, "good-early", record, 503, "not ready");
+    expect_post(&peer, "down-token", record, 503, "the API server cannot say who speaks");
+    expect_post(&peer, "good-one", "{\"version\":99}", 400, "version");
+    expect_post(&peer, "good-one", "not json", 400, "");
+    expect_post(&peer, "good-one", "", 400, "");
+    expect_post(&peer, "good-one", record, 200, "intervalSeconds");
+    peer_close(&peer);
+}
+
+static void what_is_no_report_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {"GET /v1/report HTTP/1.1\r\nHost: x\r\n\r\n", 405},
+        {"POST /v1/report HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good-one\r\nContent-Length: 2\r\n\r\n{}", 415},
+        {"POST /v1/report HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good-one\r\nContent-Type: text/plain\r\n"
+         "Content-Length: 2\r\n\r\n{}",
+         415},
+        {"POST /v1/report HTTP/1.1\r\nHost: x\r\nAuthorization: Basic good-one\r\nContent-Length: 2\r\n\r\n{}", 401},
+        {"POST /v1/report HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 411},
+        {"POST /v1/report HTTP/1.1\r\nHost: x\r\nContent-Length: 16385\r\n\r\n", 0}, /* 413 once the body is there */
+        {"POST /v1/report HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n", 413},
+        {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 404}, /* of the other port */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct peer peer = launcher();
+        peer_puts(&peer, "%s", cases[i].request);
+        if (cases[i].status == 0) {
+            char body[16386] = "";
+            memset(body, ' ', 16385);
+            peer_send(&peer, body, 16385);
+        }
+        struct reply reply = peer_read(&peer, 5000, false);
+        assert_int_equal(reply.status, cases[i].status != 0 ? cases[i].status : 413);
+        reply_free(&reply);
+        peer_close(&peer);
+    }
+}
+
+static void a_body_in_one_large_tls_record_arrives(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    char body[REPORT_BODY_MAX + 1];
+    memset(body, ' ', REPORT_BODY_MAX);
+    memcpy(body, record, sizeof record - 1);
+    body[REPORT_BODY_MAX] = '\0';
+    peer_puts(&peer,
+              "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good-large\r\n"
+              "Content-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n",
+              REPORT_PATH, REPORT_BODY_MAX);
+    pause_ms(50);
+    peer_send(&peer, body, REPORT_BODY_MAX); /* one TLS record of 16 KiB */
+    struct reply reply = peer_read(&peer, 3000, false);
+    assert_int_equal(reply.status, 400); /* so large a record is none, but all of it was read */
+    assert_non_null(strstr(reply.body, "record of 16384 bytes"));
+    reply_free(&reply);
+    peer_close(&peer);
+}
+
+static void a_review_that_does_not_end_is_cut_off(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    expect_post(&peer, "never-answered", record, 503, "too slow");
+    expect_state("waiting 0,");
+    expect_post(&peer, "good-one", record, 200, "intervalSeconds");
+    peer_close(&peer);
+}
+
+static void a_launcher_that_leaves_is_not_waited_for(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct peer peer = launcher();
+        peer_post(&peer, REPORT_PATH, "never-answered", record);
+        pause_ms(30);
+        peer_close(&peer);
+    }
+    pause_ms(30);
+    expect_state("waiting 0,");
+}
+
+static void bytes_after_a_report_under_review_end_it(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    peer_post(&peer, REPORT_PATH, "slow-pipelined", record);
+    pause_ms(50);
+    peer_puts(&peer, "POST /v1/report HTTP/1.1\r\n");
+    assert_true(peer_closed(&peer, 3000));
+    peer_close(&peer);
+    expect_state("waiting 0,");
+}
+
+static void many_at_once_are_all_answered(void **state) {
+    (void)state;
+    static struct peer peers[PARALLEL];
+    char token[32];
+    int counts[2] = {0};
+    for (int i = 0; i < PARALLEL; i++)
+        peers[i] = launcher();
+    for (int i = 0; i < PARALLEL; i++) {
+        snprintf(token, sizeof token, "slow-many-%d", i);
+        peer_post(&peers[i], REPORT_PATH, token, record);
+    }
+    for (int i = 0; i < PARALLEL; i++) {
+        struct reply reply = peer_read(&peers[i], 5000, false);
+        assert_true(reply.status == 200 || reply.status == 503);
+        counts[reply.status == 200]++;
+        reply_free(&reply);
+    }
+    assert_true(counts[1] >= REVIEW_FLIGHT_MAX); /* sent within the time of one review, more than that had to wait */
+    for (int i = 0; i < PARALLEL; i++) { /* and so they do, on the same connections */
+        snprintf(token, sizeof token, "good-again-%d", i);
+        expect_post(&peers[i], token, record, 200, "intervalSeconds");
+        peer_close(&peers[i]);
+    }
+}
+
+static void away_it_says_who_leads(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    free(get(&child, "/away"));
+    expect_post(&peer, "good-one", record, 503, "weir-operator-7d4f leads");
+    free(get(&child, "/away"));
+    expect_post(&peer, "good-one", record, 200, "intervalSeconds");
+    peer_close(&peer);
+}
+
+static char *serial(const struct peer *peer) {
+    X509 *leaf = SSL_get1_peer_certificate(peer->ssl);
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(leaf), NULL);
+    char *text = BN_bn2hex(number);
+    BN_free(number);
+    X509_free(leaf);
+    return text;
+}
+
+static void a_new_certificate_cuts_nobody_off(void **state) {
+    (void)state;
+    struct peer open = launcher();
+    struct peer waiting = launcher();
+    expect_post(&open, "good-one", record, 200, "intervalSeconds");
+    peer_post(&waiting, REPORT_PATH, "slow-waiting", record);
+    free(get(&child, "/rotate"));
+    pause_ms(50);
+    struct peer fresh = launcher(); /* trusts the same bundle */
+    char *old = serial(&open), *new = serial(&fresh);
+    assert_string_not_equal(old, new);
+    OPENSSL_free(old);
+    OPENSSL_free(new);
+    expect_post(&open, "good-one", record, 200, "intervalSeconds");
+    expect_post(&fresh, "good-one", record, 200, "intervalSeconds");
+    struct reply reply = peer_read(&waiting, 5000, false);
+    assert_int_equal(reply.status, 200);
+    reply_free(&reply);
+    peer_close(&open);
+    peer_close(&waiting);
+    peer_close(&fresh);
+    expect_state("written 1"); /* the other replica's certificate is taken as it is */
+}
+
+static void only_the_right_name_and_ca_are_trusted(void **state) {
+    (void)state;
+    struct peer peer;
+    const char *reason = NULL;
+    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], tls, "weir.other.svc", &reason), -1);
+    assert_string_equal(reason, "hostname mismatch");
+    SSL_CTX *nobody = client_tls("");
+    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], nobody, NAME, &reason), -1);
+    SSL_CTX_free(nobody);
+    peer = peer_open(child.ports[WEB_TLS], tls, "127.0.0.1");
+    peer_close(&peer);
+
+    SSL_CTX *old = client_tls("");
+    SSL_CTX_set_max_proto_version(old, TLS1_1_VERSION);
+    SSL_CTX_set_security_level(old, 0);
+    SSL_CTX_set_verify(old, SSL_VERIFY_NONE, NULL);
+    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], old, NAME, &reason), -1);
+    SSL_CTX_free(old);
+}
+
+static void everything_is_counted(void **state) {
+    (void)state;
+    struct peer peer = launcher();
+    expect_post(&peer, "bad-token", record, 401, "");
+    peer_close(&peer);
+    char *metrics = get(&child, "/metrics");
+    static const char *const parts_of[] = {
+        "weir_reports_total{code=\"200\"} ",  "weir_reports_total{code=\"401\"} ",
+        "weir_reports_total{code=\"403\"} ",  "weir_reports_total{code=\"dropped\"} ",
+        "weir_token_reviews_total{result=\"accepted\"} ", "weir_token_reviews_total{result=\"refused\"} ",
+        "weir_token_reviews_total{result=\"failed\"} ",
+    };
+    for (size_t i = 0; i < sizeof parts_of / sizeof *parts_of; i++)
+        if (strstr(metrics, parts_of[i]) == NULL)
+            fail_msg("no %s in the metrics", parts_of[i]);
+    free(metrics);
+}
+
+static void a_stop_under_load_is_clean(void **state) {
+    (void)state;
+    struct child other = child_start(&parts);
+    SSL_CTX *context = trust(&other);
+    struct peer peers[8];
+    for (size_t i = 0; i < 8; i++) {
+        peers[i] = peer_open(other.ports[WEB_TLS], context, NAME);
+        peer_post(&peers[i], REPORT_PATH, i % 2 == 0 ? "never-answered" : "good-one", record);
+    }
+    pause_ms(50);
+    assert_int_equal(child_end(&other), 0);
+    for (size_t i = 0; i < 8; i++)
+        peer_close(&peers[i]);
+    SSL_CTX_free(context);
+}
+
+static void the_interval_grows_with_the_launchers(void **state) {
+    (void)state;
+    static const struct {
+        size_t running;
+        int seconds;
+    } cases[] = {{0, 5}, {1, 5}, {100, 5}, {119, 5}, {120, 6}, {600, 30}, {1200, 60}, {1201, 60}, {SIZE_MAX, 60}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(report_interval_s(cases[i].running), cases[i].seconds);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_launcher_speaks_for_its_own_pod),
+        cmocka_unit_test(others_are_refused),
+        cmocka_unit_test(what_is_no_report_is_refused),
+        cmocka_unit_test(a_body_in_one_large_tls_record_arrives),
+        cmocka_unit_test(a_review_that_does_not_end_is_cut_off),
+        cmocka_unit_test(a_launcher_that_leaves_is_not_waited_for),
+        cmocka_unit_test(bytes_after_a_report_under_review_end_it),
+        cmocka_unit_test(many_at_once_are_all_answered),
+        cmocka_unit_test(away_it_says_who_leads),
+        cmocka_unit_test(a_new_certificate_cuts_nobody_off),
+        cmocka_unit_test(only_the_right_name_and_ca_are_trusted),
+        cmocka_unit_test(everything_is_counted),
+        cmocka_unit_test(a_stop_under_load_is_clean),
+        cmocka_unit_test(the_interval_grows_with_the_launchers),
+    };
+    return cmocka_run_group_tests_name("endpoint", tests, start, stop);
+}
