@@ -4,61 +4,61 @@
 #include "kube/apply.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "controller/call.h"
+#include "controller/request.h"
 
 static void verified(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
-    struct cache *pods = pass_cache(call->pass, &kube_pods);
+    struct request *request = arg;
+    struct cache *pods = pass_cache(request->pass, &kube_pods);
     if (answer->err.code == ERROR_NONE)
         cache_put(pods, yyjson_doc_get_root(answer->doc));
     const char *uid = answer->err.code == ERROR_NONE
                           ? json_text(json_at(yyjson_doc_get_root(answer->doc), "metadata", NULL), "uid", "")
                           : "";
-    if (answer->err.code == ERROR_NOT_FOUND || (uid[0] != '\0' && !text_equal(uid, call->pod_uid))) {
-        cache_drop(pods, call->pass->namespace, call->pod, call->pod_uid);
-        memory_gone(call->pass->controller->memory, call->pass->run_uid, call->pod_uid);
+    if (answer->err.code == ERROR_NOT_FOUND || (uid[0] != '\0' && !text_equal(uid, request->pod_uid))) {
+        cache_drop(pods, request->pass->namespace, request->pod, request->pod_uid);
+        memory_gone(request->pass->controller->memory, request->pass->run_uid, request->pod_uid);
     } else if (answer->err.code != ERROR_NONE) {
-        pass_failed(call->pass, answer);
+        pass_failed(request->pass, answer);
     }
-    call_again(call);
-    call_end(call);
+    request_again(request);
+    request_end(request);
 }
 
 static void verify_pod(struct pass *pass, const struct action *action) {
-    struct call *call = call_new(pass, action->pod, action->pod_uid, NULL);
-    kube_get(pass->controller->config.api, call_pod(call), verified, call);
+    struct request *request = request_new(pass, action->pod, action->pod_uid, NULL);
+    kube_get(pass->controller->config.api, request_pod(request), verified, request);
 }
 
 static void pod_deleted(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
-    call_settle(call, answer, &kube_pods, "cannot delete pod");
-    call_end(call);
+    struct request *request = arg;
+    request_settle(request, answer, &kube_pods, "cannot delete pod");
+    request_end(request);
 }
 
 static void delete_pod(struct pass *pass, const struct action *action) {
-    struct call *call = call_new(pass, action->pod, action->pod_uid, NULL);
-    struct kube_delete options = {.uid = call->pod_uid, .grace_s = -1};
-    kube_delete(pass->controller->config.api, call_pod(call), &options, pod_deleted, call);
+    struct request *request = request_new(pass, action->pod, action->pod_uid, NULL);
+    struct kube_delete options = {.uid = request->pod_uid, .grace_s = -1};
+    kube_delete(pass->controller->config.api, request_pod(request), &options, pod_deleted, request);
 }
 
 static void pod_released(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
-    call_settle(call, answer, &kube_pods, "cannot drop the pod's finalizer");
-    call_end(call);
+    struct request *request = arg;
+    request_settle(request, answer, &kube_pods, "cannot drop the pod's finalizer");
+    request_end(request);
 }
 
 static void release_pod(struct pass *pass, const struct action *action) {
-    struct call *call = call_new(pass, action->pod, action->pod_uid, NULL);
-    kube_finalizer_drop(pass->controller->config.api, call_pod(call), call->pod_uid, FINALIZER_RESULT, pod_released,
-                        call);
+    struct request *request = request_new(pass, action->pod, action->pod_uid, NULL);
+    kube_finalizer_drop(pass->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT,
+                        pod_released, request);
 }
 
 static void status_written(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
+    struct request *request = arg;
     if (answer->err.code == ERROR_NONE)
-        memory_recorded(call->pass->controller->memory, call->pass->run_uid, clock_wall_ms());
-    call_settle(call, answer, &kube_pipelines, "cannot write status");
-    call_end(call);
+        memory_recorded(request->pass->controller->memory, request->pass->run_uid, clock_wall_ms());
+    request_settle(request, answer, &kube_pipelines, "cannot write status");
+    request_end(request);
 }
 
 static void write_status(struct pass *pass, const struct observation *seen, const struct plan *plan,
@@ -76,14 +76,14 @@ static void write_status(struct pass *pass, const struct observation *seen, cons
     yyjson_mut_obj_add_val(doc, root, "status", status_encode(&plan->status, total, doc));
     size_t length = 0;
     const char *body = json_write(root, arena, &length);
-    struct call *call = call_new(pass, NULL, NULL, NULL);
-    kube_put(pass->controller->config.api, pass_pipeline(pass), "status", body, length, status_written, call);
+    struct request *request = request_new(pass, NULL, NULL, NULL);
+    kube_put(pass->controller->config.api, pass_pipeline(pass), "status", body, length, status_written, request);
 }
 
 static void pipeline_written(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
-    call_settle(call, answer, &kube_pipelines, "cannot write the Pipeline");
-    call_end(call);
+    struct request *request = arg;
+    request_settle(request, answer, &kube_pipelines, "cannot write the Pipeline");
+    request_end(request);
 }
 
 /* Ours is put on or taken off; others' stay. */
@@ -100,15 +100,15 @@ static void set_finalizer(struct pass *pass, const struct observation *seen, boo
     }
     if (wanted)
         names[at++] = FINALIZER_CLEANUP;
-    struct call *call = call_new(pass, NULL, NULL, NULL);
+    struct request *request = request_new(pass, NULL, NULL, NULL);
     kube_finalizers_set(pass->controller->config.api, pass_pipeline(pass), seen->run.uid, seen->pipeline->version,
-                        names, at, pipeline_written, call);
+                        names, at, pipeline_written, request);
 }
 
 static void delete_pipeline(struct pass *pass) {
-    struct call *call = call_new(pass, NULL, NULL, NULL);
+    struct request *request = request_new(pass, NULL, NULL, NULL);
     struct kube_delete options = {.uid = pass->run_uid, .propagation = "Background", .grace_s = -1};
-    kube_delete(pass->controller->config.api, pass_pipeline(pass), &options, pipeline_written, call);
+    kube_delete(pass->controller->config.api, pass_pipeline(pass), &options, pipeline_written, request);
 }
 
 static void emit_event(struct pass *pass, const struct action *action) {

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "controller/call.h"
+#include "controller/request.h"
 #include "kube/apply.h"
 
 static struct metric edge_seconds = {
@@ -16,31 +16,31 @@ static struct metric edge_seconds = {
     .buckets = metric_seconds,
     .bucket_count = sizeof metric_seconds / sizeof *metric_seconds};
 
-static bool adoptable(yyjson_val *pod, const struct call *call) {
+static bool adoptable(yyjson_val *pod, const struct request *request) {
     yyjson_val *metadata = yyjson_obj_get(pod, "metadata");
     size_t i, count;
     yyjson_val *owner;
     yyjson_arr_foreach(yyjson_obj_get(metadata, "ownerReferences"), i, count, owner) {
         if (json_bool(owner, "controller", false))
-            return text_equal(json_text(owner, "uid", ""), call->pass->run_uid) &&
-                   text_equal(json_text(yyjson_obj_get(metadata, "labels"), LABEL_TASK, ""), call->task);
+            return text_equal(json_text(owner, "uid", ""), request->pass->run_uid) &&
+                   text_equal(json_text(yyjson_obj_get(metadata, "labels"), LABEL_TASK, ""), request->task);
     }
     return false;
 }
 
 static void looked_for_ours(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
-    if (answer->err.code == ERROR_NONE && adoptable(yyjson_doc_get_root(answer->doc), call)) {
-        log_info("controller", "adopted pod", {"pipeline", call->pass->key}, {"pod", call->pod});
-        cache_put(pass_cache(call->pass, &kube_pods), yyjson_doc_get_root(answer->doc));
-        call_again(call);
+    struct request *request = arg;
+    if (answer->err.code == ERROR_NONE && adoptable(yyjson_doc_get_root(answer->doc), request)) {
+        log_info("controller", "adopted pod", {"pipeline", request->pass->key}, {"pod", request->pod});
+        cache_put(pass_cache(request->pass, &kube_pods), yyjson_doc_get_root(answer->doc));
+        request_again(request);
     } else if (answer->err.code == ERROR_NONE) {
-        memory_collision(call->pass->controller->memory, call->pass->run_uid, call->pod);
-        call_again(call);
+        memory_collision(request->pass->controller->memory, request->pass->run_uid, request->pod);
+        request_again(request);
     } else {
-        pass_failed(call->pass, answer); /* also when it is not there after all: plan again */
+        pass_failed(request->pass, answer); /* also when it is not there after all: plan again */
     }
-    call_end(call);
+    request_end(request);
 }
 
 /* A quota frees itself and rights are granted; what admission says of the pod itself stays. */
@@ -53,24 +53,24 @@ static bool refused_for_good(const struct kube_answer *answer) {
 }
 
 static void created(struct kube_answer *answer, void *arg) {
-    struct call *call = arg;
-    struct pass *pass = call->pass;
+    struct request *request = arg;
+    struct pass *pass = request->pass;
     if (answer->err.code == ERROR_NONE) {
-        if (call->edge_from != 0)
-            metric_observe(&edge_seconds, (double)(clock_boot_ms() - call->edge_from) / 1000.0);
+        if (request->edge_from != 0)
+            metric_observe(&edge_seconds, (double)(clock_boot_ms() - request->edge_from) / 1000.0);
         cache_put(pass_cache(pass, &kube_pods), yyjson_doc_get_root(answer->doc));
     } else if (answer->err.code == ERROR_EXISTS || answer->unsure) {
-        kube_get(pass->controller->config.api, call_pod(call), looked_for_ours, call);
+        kube_get(pass->controller->config.api, request_pod(request), looked_for_ours, request);
         return;
     } else if (refused_for_good(answer)) {
-        call_say(call, "pod refused", answer);
-        memory_refusal(pass->controller->memory, pass->run_uid, pass->generation, call->task, answer->err.text);
-        call_again(call);
+        request_say(request, "pod refused", answer);
+        memory_refusal(pass->controller->memory, pass->run_uid, pass->generation, request->task, answer->err.text);
+        request_again(request);
     } else if (strstr(answer->err.text, "being terminated") == NULL) { /* a namespace that ends takes all with it */
-        call_say(call, "cannot create pod", answer);
+        request_say(request, "cannot create pod", answer);
         pass_failed(pass, answer);
     }
-    call_end(call);
+    request_end(request);
 }
 
 /* When the last upstream pod was seen to end; 0 when that is not known or there is none. */
@@ -99,7 +99,7 @@ void apply_create(struct pass *pass, const struct observation *seen, const struc
     }
     size_t length = 0;
     const char *body = json_write(pod, arena, &length);
-    struct call *call = call_new(pass, action->pod, NULL, task->name);
-    call->edge_from = action->attempt == 1 ? edge_from(seen, task) : 0;
-    kube_create(controller->config.api, call_pod(call), NULL, body, length, created, call);
+    struct request *request = request_new(pass, action->pod, NULL, task->name);
+    request->edge_from = action->attempt == 1 ? edge_from(seen, task) : 0;
+    kube_create(controller->config.api, request_pod(request), NULL, body, length, created, request);
 }
