@@ -65,7 +65,7 @@ static const char *get_text(yyjson_val *object, const char *name, size_t max, st
 
 static const char *get_url(yyjson_val *object, const char *name, struct arena *arena) {
     const char *text = get_text(object, name, RECORD_URL_MAX, arena);
-    return text_starts_with(text, "http://") || text_starts_with(text, "https://") ? text : "";
+    return record_url_valid(text) ? text : "";
 }
 
 static int64_t get_time(yyjson_val *object, const char *name) {
