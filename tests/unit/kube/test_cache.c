@@ -1,0 +1,266 @@
+/* The cache. Objects are written as NAMESPACE/NAME UID VERSION LABEL; what the owner is told is kept as text. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "kube/cache.h"
+
+static struct strbuf told;
+static int projections;
+static int living;
+
+static void *project(yyjson_val *object, void *arg) {
+    (void)arg;
+    const char *run = json_text(json_at(object, "metadata", "labels", NULL), "run", NULL);
+    if (run != NULL && strcmp(run, "unwanted") == 0)
+        return NULL;
+    projections++;
+    living++;
+    return strdup(run != NULL ? run : "");
+}
+
+static void release(void *projected, void *arg) {
+    (void)arg;
+    living--;
+    free(projected);
+}
+
+static const char *group(const void *projected, void *arg) {
+    (void)arg;
+    const char *run = projected;
+    return run[0] != '\0' ? run : NULL;
+}
+
+static void changed(const struct cache_entry *old, const struct cache_entry *new, void *arg) {
+    (void)arg;
+    const struct cache_entry *entry = new != NULL ? new : old;
+    strbuf_printf(&told, "%c%s/%s:%s@%s ", old == NULL ? '+' : new == NULL ? '-' : '~', entry->namespace, entry->name,
+                  entry->uid, entry->version);
+}
+
+static const struct cache_type type = {.project = project, .free = release, .group = group, .changed = changed};
+
+static void with_object(struct cache *cache, const char *text, bool stage) {
+    char namespace[64] = "";
+    char name[64] = "";
+    char uid[64] = "";
+    char version[64] = "";
+    char run[64] = "";
+    assert_true(sscanf(text, "%63[^/]/%63s %63s %63s %63s", namespace, name, uid, version, run) >= 4);
+    AUTO_STRBUF json = STRBUF_INIT;
+    strbuf_printf(&json,
+                  "{\"metadata\":{\"namespace\":\"%s\",\"name\":\"%s\",\"uid\":\"%s\",\"resourceVersion\":\"%s\","
+                  "\"labels\":{\"run\":\"%s\"}}}",
+                  namespace, name, uid, version, run);
+    yyjson_doc *doc = yyjson_read(strbuf_text(&json), json.length, 0);
+    assert_non_null(doc);
+    if (stage)
+        cache_stage(cache, yyjson_doc_get_root(doc));
+    else
+        cache_put(cache, yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+}
+
+static void put(struct cache *cache, const char *text) {
+    with_object(cache, text, false);
+}
+
+static void stage(struct cache *cache, const char *text) {
+    with_object(cache, text, true);
+}
+
+static void expect_told(const char *wanted) {
+    assert_string_equal(strbuf_text(&told), wanted);
+    strbuf_reset(&told);
+}
+
+static int setup(void **state) {
+    projections = living = 0;
+    strbuf_reset(&told);
+    *state = cache_new(&type);
+    return 0;
+}
+
+static int teardown(void **state) {
+    cache_free(*state);
+    strbuf_fini(&told);
+    return living; /* everything projected was freed */
+}
+
+static void older_and_equal_versions_are_no_news(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 9");
+    put(cache, "n/a u1 10");
+    put(cache, "n/a u1 9");
+    put(cache, "n/a u1 10");
+    expect_told("+n/a:u1@9 ~n/a:u1@10 ");
+    put(cache, "n/a u1 odd"); /* not comparable: better once too often */
+    expect_told("~n/a:u1@odd ");
+    assert_int_equal(projections, 3);
+    assert_string_equal(cache_get(cache, "n", "a")->version, "odd");
+    assert_null(cache_get(cache, "n", "b"));
+    assert_null(cache_get(cache, "na", ""));
+}
+
+static void another_uid_is_a_deletion_and_an_addition(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 9");
+    put(cache, "n/a u2 12");
+    expect_told("+n/a:u1@9 -n/a:u1@9 +n/a:u2@12 ");
+    put(cache, "n/a u1 11"); /* of the one that is gone */
+    put(cache, "n/a u1 13");
+    expect_told("");
+    assert_int_equal(cache_count(cache), 1);
+}
+
+static void the_deleted_does_not_come_back(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 9");
+    assert_false(cache_drop(cache, "n", "a", "other"));
+    assert_true(cache_drop(cache, "n", "a", "u1"));
+    assert_false(cache_drop(cache, "n", "a", "u1"));
+    put(cache, "n/a u1 15"); /* a late answer to a write of ours */
+    expect_told("+n/a:u1@9 -n/a:u1@9 ");
+    cache_drop(cache, "n", "b", "u2"); /* deleted before it was ever seen */
+    put(cache, "n/b u2 16");
+    expect_told("");
+    put(cache, "n/a u3 17");
+    expect_told("+n/a:u3@17 ");
+}
+
+static void an_object_can_become_unwanted(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 9");
+    put(cache, "n/a u1 10 unwanted");
+    expect_told("+n/a:u1@9 -n/a:u1@9 ");
+    assert_int_equal(cache_count(cache), 0);
+}
+
+static void a_relist_replaces_at_once(void **state) {
+    struct cache *cache = *state;
+    assert_false(cache_synced(cache));
+    put(cache, "n/kept u1 5");
+    put(cache, "n/changed u2 6");
+    put(cache, "n/missing u3 7");
+    put(cache, "n/again u4 8");
+    put(cache, "n/ours u5 60"); /* written after the list was made */
+    strbuf_reset(&told);
+    projections = 0;
+    cache_begin(cache);
+    stage(cache, "n/kept u1 5");
+    stage(cache, "n/changed u2 20");
+    stage(cache, "n/again u9 30");
+    stage(cache, "n/new u6 40");
+    stage(cache, "n/streamed u7 41");
+    cache_unstage(cache, "n", "streamed");
+    assert_int_equal(projections, 4); /* what is equal is not projected again */
+    put(cache, "n/changed u2 55");    /* meanwhile, ours too */
+    assert_string_equal(cache_get(cache, "n", "missing")->uid, "u3"); /* served until the end */
+    expect_told("~n/changed:u2@55 ");
+    cache_commit(cache, "50", false);
+    assert_true(cache_synced(cache));
+    expect_told("-n/again:u4@8 +n/again:u9@30 +n/new:u6@40 -n/missing:u3@7 ");
+    assert_int_equal(cache_count(cache), 5);
+}
+
+static void an_aborted_relist_changes_nothing(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 5");
+    strbuf_reset(&told);
+    cache_begin(cache);
+    stage(cache, "n/b u2 6");
+    cache_abort(cache);
+    stage(cache, "n/c u3 7"); /* outside of any */
+    cache_commit(cache, "9", false);
+    expect_told("");
+    assert_false(cache_synced(cache));
+    cache_begin(cache);
+    stage(cache, "n/b u2 6");
+    cache_begin(cache); /* starts over */
+    stage(cache, "n/a u1 5");
+    cache_commit(cache, "9", false);
+    expect_told("");
+}
+
+static void after_a_restore_only_the_list_counts(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/lost u1 90");
+    put(cache, "n/older u2 95");
+    put(cache, "n/back u3 50");
+    cache_drop(cache, "n", "back", "u3");
+    strbuf_reset(&told);
+    cache_begin(cache);
+    stage(cache, "n/older u2 40");
+    stage(cache, "n/back u3 50");
+    cache_commit(cache, "60", true);
+    expect_told("~n/older:u2@40 +n/back:u3@50 -n/lost:u1@90 ");
+}
+
+static void groups_follow_their_objects(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 1 red");
+    put(cache, "n/b u2 2 red");
+    put(cache, "n/c u3 3 blue");
+    put(cache, "n/d u4 4");
+    const struct cache_entry *entry = cache_group_first(cache, "red");
+    assert_string_equal(entry->name, "a");
+    entry = cache_group_next(cache, entry);
+    assert_string_equal(entry->name, "b");
+    assert_null(cache_group_next(cache, entry));
+    put(cache, "n/a u1 5 blue");
+    assert_string_equal(cache_group_first(cache, "red")->name, "b");
+    cache_drop(cache, "n", "b", NULL);
+    assert_null(cache_group_first(cache, "red"));
+    size_t count = 0;
+    for (entry = cache_first(cache); entry != NULL; entry = cache_next(cache, entry))
+        count++;
+    assert_int_equal(count, 3);
+}
+
+static void malformed_objects_are_ignored(void **state) {
+    struct cache *cache = *state;
+    static const char *const texts[] = {"{}", "[]", "7", "{\"metadata\":null}", "{\"metadata\":{\"name\":\"\"}}",
+                                        "{\"metadata\":{\"name\":{}}}"};
+    cache_begin(cache);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        yyjson_doc *doc = yyjson_read(texts[i], strlen(texts[i]), 0);
+        assert_false(cache_put(cache, yyjson_doc_get_root(doc)));
+        cache_stage(cache, yyjson_doc_get_root(doc));
+        yyjson_doc_free(doc);
+    }
+    cache_commit(cache, "1", false);
+    assert_int_equal(cache_count(cache), 0);
+}
+
+static void a_copy_leaves_managed_fields_out(void **state) {
+    (void)state;
+    static const char text[] = "{\"metadata\":{\"name\":\"a\",\"managedFields\":[{\"f\":1}],\"uid\":\"u\"},\"spec\":{\"x\":[1]}}";
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    yyjson_doc *copy = cache_copy_object(yyjson_doc_get_root(doc));
+    yyjson_doc_free(doc);
+    char *written = yyjson_write(copy, 0, NULL);
+    assert_string_equal(written, "{\"metadata\":{\"name\":\"a\",\"uid\":\"u\"},\"spec\":{\"x\":[1]}}");
+    free(written);
+    yyjson_doc_free(copy);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(older_and_equal_versions_are_no_news), TEST(another_uid_is_a_deletion_and_an_addition),
+        TEST(the_deleted_does_not_come_back),       TEST(an_object_can_become_unwanted),
+        TEST(a_relist_replaces_at_once),            TEST(an_aborted_relist_changes_nothing),
+        TEST(after_a_restore_only_the_list_counts), TEST(groups_follow_their_objects),
+        TEST(malformed_objects_are_ignored),        TEST(a_copy_leaves_managed_fields_out),
+    };
+    return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
+}
