@@ -21,7 +21,8 @@ struct forbidden {
 
 static const struct forbidden in_spec[] = {
     {"ephemeralContainers", "cannot be set when a pod is created"},
-    {"hostname", "is derived from the pod's name"},
+    {"shareProcessNamespace", "cannot be set: the launcher must be process 1 of its container"},
+    {"hostPID", "cannot be set: the launcher must be process 1 of its container"},
 };
 
 static const struct forbidden in_main[] = {
@@ -35,7 +36,7 @@ static void check_forbidden(yyjson_val *object, const struct forbidden *rules, s
                             struct problems *problems) {
     for (size_t i = 0; i < count; i++)
         if (yyjson_obj_get(object, rules[i].member) != NULL)
-            problems_add(problems, at(path, rules[i].member, problems), "cannot be set: it %s", rules[i].why);
+            problems_add(problems, at(path, rules[i].member, problems), "%s", rules[i].why);
 }
 #define CHECK_FORBIDDEN(object, rules, path, problems) \
     check_forbidden((object), (rules), sizeof(rules) / sizeof *(rules), (path), (problems))

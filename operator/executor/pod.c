@@ -110,8 +110,9 @@ static yyjson_mut_val *base_pod(const struct builder *builder) {
              MAIN_CONTAINER);
 
     yyjson_mut_val *spec = object_in(builder, pod, "spec");
-    put_text(builder, spec, "serviceAccountName", task->service_account_name);
-    put_bool(builder, spec, "automountServiceAccountToken", !text_empty(task->service_account_name));
+    bool account = !text_empty(task->service_account_name);
+    put_text(builder, spec, "serviceAccountName", account ? task->service_account_name : "default");
+    put_bool(builder, spec, "automountServiceAccountToken", account);
     put_bool(builder, spec, "enableServiceLinks", false);
     put_int(builder, spec, "terminationGracePeriodSeconds", GRACE_DEFAULT_S);
     yyjson_mut_val *security = object_in(builder, spec, "securityContext");
@@ -194,6 +195,18 @@ static const char *report_port(const char *address) {
     return colon != NULL ? colon : "";
 }
 
+/* As Go writes a duration, in its largest whole unit. */
+static const char *duration_text(int64_t ms, struct arena *arena) {
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+    while (ms % units[i].ms != 0)
+        i++;
+    return arena_printf(arena, "%" PRId64 "%s", ms / units[i].ms, units[i].unit);
+}
+
 static bool carries(const struct argv *argv, const char *tag) {
     for (size_t i = 0; i < argv->count; i++)
         if (strstr(argv->items[i], tag) != NULL)
@@ -211,7 +224,7 @@ static void add_launcher_options(const struct builder *builder, int64_t grace, c
     argv_add_option(argv, "--verdict", yarn ? "yarn" : "exit-code");
     argv_add_option(argv, "--yarn-tag", carries(command, tag) ? tag : NULL);
     if (task->timeout_ms > 0)
-        argv_add_option(argv, "--timeout", arena_printf(argv->arena, "%" PRId64 "ms", task->timeout_ms));
+        argv_add_option(argv, "--timeout", duration_text(task->timeout_ms, argv->arena));
     argv_add_option(argv, "--grace", arena_printf(argv->arena, "%" PRId64 "s", grace - GRACE_MARGIN_S));
     argv_add_option(argv, "--report", arena_printf(argv->arena, "https://%s%s/v1/report", config->report_host,
                                                    report_port(config->report_address)));
