@@ -1,7 +1,7 @@
 /* See certificate.h. Look at the Secret; if something is due and we lead, write it; then serve what is stored.
  *
- * Relies on the API server's resource versions: of two leaders at once one gets a conflict and looks again. Never serves
- * a certificate that is not stored, never writes as a follower, never logs a key. */
+ * Relies on the API server's resource versions: of two leaders at once one gets a conflict and looks again. Never
+ * serves a certificate that is not stored, never writes as a follower, never logs a key. */
 
 #include "report/certificate.h"
 
@@ -119,8 +119,7 @@ static void on_written(struct kube_answer *answer, void *arg) {
         pki_fini(&certificate->next);
         look_in(certificate, AGAIN_MS);
         return;
-    default:
-        failed(certificate, "cannot write the certificate", answer->err.text);
+    default: failed(certificate, "cannot write the certificate", answer->err.text);
     }
 }
 
@@ -129,10 +128,10 @@ static void request(struct certificate *certificate, const char *method, const c
     const struct certificate_config *config = &certificate->config;
     bool create = text_equal(verb, "create");
     AUTO_STRBUF path = STRBUF_INIT;
-    kube_path(&path,
-              (struct kube_ref){
-                  .resource = &secrets, .namespace = config->namespace, .name = create ? NULL : config->secret},
-              NULL);
+    kube_path(
+        &path,
+        (struct kube_ref){.resource = &secrets, .namespace = config->namespace, .name = create ? NULL : config->secret},
+        NULL);
     struct kube_request what = {
         .method = method,
         .path = strbuf_text(&path),

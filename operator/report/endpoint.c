@@ -79,18 +79,15 @@ static void answer_taken(const struct endpoint *endpoint, struct web_request *re
     char body[48];
     int interval = report_interval_s(endpoint->config.running(endpoint->config.arg));
     int length = snprintf(body, sizeof body, "{\"intervalSeconds\":%d}\n", interval);
-    web_answer(request, &(struct web_answer){
-                            .status = 200, .type = "application/json", .body = body, .length = (size_t)length});
+    web_answer(request,
+               &(struct web_answer){.status = 200, .type = "application/json", .body = body, .length = (size_t)length});
 }
 
 static const char *refusal_text(int status) {
     switch (status) {
-    case 403:
-        return "not a launcher of this operator";
-    case 409:
-        return "the pod of that name is another one";
-    default:
-        return "not ready for this report";
+    case 403: return "not a launcher of this operator";
+    case 409: return "the pod of that name is another one";
+    default: return "not ready for this report";
     }
 }
 

@@ -9,9 +9,9 @@
 
 #include "base/text.h"
 
-#define USER_PREFIX "system:serviceaccount:"
+#define USER_PREFIX    "system:serviceaccount:"
 #define EXTRA_POD_NAME "authentication.kubernetes.io/pod-name"
-#define EXTRA_POD_UID "authentication.kubernetes.io/pod-uid"
+#define EXTRA_POD_UID  "authentication.kubernetes.io/pod-uid"
 
 enum { TOKEN_MIN = 8, TOKEN_MAX = 6 * 1024 };
 
@@ -67,7 +67,8 @@ int identity_judge(yyjson_val *answer, const char *audience, struct arena *arena
         return error_set(err, ERROR_FORBIDDEN, "the token is not valid (any more)");
     if (!names_audience(status, audience))
         return error_set(err, ERROR_FORBIDDEN, "the token is not for audience \"%s\"", audience);
-    struct identity identity = {.pod_name = extra_text(user, EXTRA_POD_NAME), .pod_uid = extra_text(user, EXTRA_POD_UID)};
+    struct identity identity = {.pod_name = extra_text(user, EXTRA_POD_NAME),
+                                .pod_uid = extra_text(user, EXTRA_POD_UID)};
     if (!split_user(json_text(user, "username", NULL), arena, &identity))
         return error_set(err, ERROR_FORBIDDEN, "the token is not a service account's");
     if (text_empty(identity.pod_name) || text_empty(identity.pod_uid))

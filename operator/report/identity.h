@@ -19,7 +19,7 @@ bool identity_token_plausible(const char *token);
  * plausible and the audience an ordinary word. */
 char *identity_review_body(const char *token, const char *audience);
 
-/* Reads the answer; the texts live in it and in the arena. ERROR_FORBIDDEN when the token is not good for us: not authenticated, not
- * for our audience, not a service account's, or not bound to a pod. */
+/* Reads the answer; the texts live in it and in the arena. ERROR_FORBIDDEN when the token is not good for us: not
+ * authenticated, not for our audience, not a service account's, or not bound to a pod. */
 int identity_judge(yyjson_val *answer, const char *audience, struct arena *arena, struct identity *ret_identity,
                    struct error *err);

@@ -92,7 +92,8 @@ int pki_renew(struct pki *pki, const char *const *names, int64_t now, struct err
     struct pki_due due = pki_due(pki, names, now);
     if (due.ca) {
         if (pki->ca_count == PKI_CA_MAX)
-            return error_set(err, ERROR_INVALID, "there are %d CAs already: delete the Secret to begin anew", PKI_CA_MAX);
+            return error_set(err, ERROR_INVALID, "there are %d CAs already: delete the Secret to begin anew",
+                             PKI_CA_MAX);
         if (pki_make_ca(&pki->cas[pki->ca_count], now, err) != 0)
             return -1;
         pki->ca_count++;

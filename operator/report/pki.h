@@ -3,7 +3,8 @@
 /* The operator's own small certificate authority: pure, in memory, with `now` (wall ms) as argument.
  *
  * Launchers get the bundle of CAs when their pod is made and keep it for the pod's life. So a new CA is put into the
- * bundle PKI_CA_OVERLAP_MS before it signs anything: by then every launcher older than it has ended. All keys EC P-256. */
+ * bundle PKI_CA_OVERLAP_MS before it signs anything: by then every launcher older than it has ended. All keys EC P-256.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,10 +14,10 @@
 
 #include "base/error.h"
 
-#define PKI_DAY_MS (24LL * 60 * 60 * 1000)
-#define PKI_CA_LIFE_MS (3650 * PKI_DAY_MS)
+#define PKI_DAY_MS        (24LL * 60 * 60 * 1000)
+#define PKI_CA_LIFE_MS    (3650 * PKI_DAY_MS)
 #define PKI_CA_OVERLAP_MS (365 * PKI_DAY_MS)
-#define PKI_LEAF_LIFE_MS (90 * PKI_DAY_MS)
+#define PKI_LEAF_LIFE_MS  (90 * PKI_DAY_MS)
 enum { PKI_CA_MAX = 8 };
 
 struct pki_pair {

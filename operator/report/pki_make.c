@@ -90,13 +90,12 @@ int pki_make_ca(struct pki_pair *ret_pair, int64_t now, struct error *err) {
     struct pki_pair pair = {.certificate = X509_new(), .key = EVP_EC_gen("P-256")};
     unsigned char serial[SERIAL_BYTES];
     char subject[32];
-    bool good = pair.certificate != NULL && pair.key != NULL && X509_set_version(pair.certificate, X509_VERSION_3) == 1 &&
-                set_serial(pair.certificate, serial);
+    bool good = pair.certificate != NULL && pair.key != NULL &&
+                X509_set_version(pair.certificate, X509_VERSION_3) == 1 && set_serial(pair.certificate, serial);
     if (good) /* each CA has a name of its own, so that a verifier finds the right one of the bundle */
         snprintf(subject, sizeof subject, "weir CA %02x%02x%02x%02x", serial[0], serial[1], serial[2], serial[3]);
     good = good && set_names(pair.certificate, subject, NULL) && set_life(pair.certificate, now, PKI_CA_LIFE_MS) &&
-           X509_set_pubkey(pair.certificate, pair.key) == 1 &&
-           add_extensions(pair.certificate, NULL, ca_extensions) &&
+           X509_set_pubkey(pair.certificate, pair.key) == 1 && add_extensions(pair.certificate, NULL, ca_extensions) &&
            X509_sign(pair.certificate, pair.key, EVP_sha256()) > 0;
     if (!good) {
         X509_free(pair.certificate);
@@ -130,8 +129,7 @@ int pki_make_leaf(struct pki_pair *ret_pair, const struct pki_pair *ca, const ch
     bool good = pair.certificate != NULL && pair.key != NULL && !strbuf_failed(&list) &&
                 X509_set_version(pair.certificate, X509_VERSION_3) == 1 && set_serial(pair.certificate, serial) &&
                 set_names(pair.certificate, "weir", ca->certificate) &&
-                set_life(pair.certificate, now, PKI_LEAF_LIFE_MS) &&
-                X509_set_pubkey(pair.certificate, pair.key) == 1 &&
+                set_life(pair.certificate, now, PKI_LEAF_LIFE_MS) && X509_set_pubkey(pair.certificate, pair.key) == 1 &&
                 add_extensions(pair.certificate, ca->certificate, leaf_extensions) &&
                 add_extension(pair.certificate, ca->certificate, NID_subject_alt_name, strbuf_text(&list)) &&
                 X509_sign(pair.certificate, ca->key, EVP_sha256()) > 0;

@@ -16,8 +16,7 @@ void health_ready(void *arg, struct web_request *request) {
         web_answer_text(request, 200, "ok\n");
         return;
     }
-    web_answer(request,
-               &(struct web_answer){.status = 503, .body = strbuf_text(&reasons), .length = reasons.length});
+    web_answer(request, &(struct web_answer){.status = 503, .body = strbuf_text(&reasons), .length = reasons.length});
 }
 
 void health_metrics(void *arg, struct web_request *request) {

@@ -47,37 +47,24 @@ static int prepare_tls(SSL_CTX *tls, struct lws_vhost *vhost) {
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
     struct transaction_slot *slot = user;
     switch ((int)reason) {
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        return in != NULL ? prepare_tls(user, in) : 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: return in != NULL ? prepare_tls(user, in) : 0;
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: /* accepted, nothing made of it yet */
         return port_of(wsi)->live >= port_of(wsi)->max;
-    case LWS_CALLBACK_WSI_CREATE:
-        port_of(wsi)->live++;
-        return 0;
-    case LWS_CALLBACK_WSI_DESTROY:
-        port_of(wsi)->live--;
-        return 0;
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* WebSocket: not served */
-        return 1;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return -1;
-    case LWS_CALLBACK_HTTP:
-        return transaction_begin(wsi, slot, in);
-    case LWS_CALLBACK_HTTP_BODY:
-        return slot != NULL ? transaction_body(slot, in, length) : 0;
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return slot != NULL ? transaction_complete(slot) : 0;
-    case LWS_CALLBACK_TIMER:
-        return slot != NULL ? transaction_expire(slot) : 0;
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-        return slot != NULL ? transaction_write(slot) : 0;
+    case LWS_CALLBACK_WSI_CREATE: port_of(wsi)->live++; return 0;
+    case LWS_CALLBACK_WSI_DESTROY: port_of(wsi)->live--; return 0;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* WebSocket: not served */ return 1;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return -1;
+    case LWS_CALLBACK_HTTP: return transaction_begin(wsi, slot, in);
+    case LWS_CALLBACK_HTTP_BODY: return slot != NULL ? transaction_body(slot, in, length) : 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return slot != NULL ? transaction_complete(slot) : 0;
+    case LWS_CALLBACK_TIMER: return slot != NULL ? transaction_expire(slot) : 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE: return slot != NULL ? transaction_write(slot) : 0;
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
         if (slot != NULL)
             transaction_drop(slot);
         return 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -153,8 +140,8 @@ static int explain(const struct web_config *config, enum web_port name, struct e
         freeaddrinfo(found);
     }
     return error_set(err, code == EADDRINUSE || code == 0 ? ERROR_TRANSIENT : ERROR_INVALID,
-                     "listen on %s port %s:%s: %s", port_names[name],
-                     config->address != NULL ? config->address : "*", service, code != 0 ? strerror(code) : last_line);
+                     "listen on %s port %s:%s: %s", port_names[name], config->address != NULL ? config->address : "*",
+                     service, code != 0 ? strerror(code) : last_line);
 }
 
 static int listen_on(struct web_server *server, enum web_port name, const struct web_config *config, uint64_t options,
@@ -164,7 +151,7 @@ static int listen_on(struct web_server *server, enum web_port name, const struct
         return 0;
     struct lws_context_creation_info info = {
         .options = options | (name == WEB_TLS ? LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX
-                                                : LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE),
+                                              : LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE),
         .port = config->ports[name],
         .iface = config->address,
         .vhost_name = port_names[name],

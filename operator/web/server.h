@@ -18,7 +18,8 @@
 enum web_port { WEB_PLAIN, WEB_TLS, WEB_PORT_COUNT };
 enum web_method { WEB_GET /* and HEAD */, WEB_POST };
 
-/* One request, owned by the server. Valid from the handler's call until web_answer() or `dropped`, whichever is first. */
+/* One request, owned by the server. Valid from the handler's call until web_answer() or `dropped`, whichever is first.
+ */
 struct web_request {
     const char *authorization; /* header values; NULL when absent */
     const char *content_type;
@@ -34,10 +35,10 @@ struct web_request {
 
 struct web_answer {
     int status;
-    const char *type;        /* content type; NULL: text/plain */
-    const char *body;        /* copied; any size, but all in memory at once */
+    const char *type; /* content type; NULL: text/plain */
+    const char *body; /* copied; any size, but all in memory at once */
     size_t length;
-    int retry_after;         /* seconds; 0: no such header */
+    int retry_after; /* seconds; 0: no such header */
 };
 
 struct web_route {
@@ -51,11 +52,11 @@ struct web_route {
 };
 
 struct web_config {
-    uv_loop_t *loop; /* one server a loop: libwebsockets does not take two apart at the end */
+    uv_loop_t *loop;                /* one server a loop: libwebsockets does not take two apart at the end */
     const struct web_route *routes; /* outlives the server */
     size_t route_count;
-    const char *address;       /* to listen on; NULL: all */
-    int ports[WEB_PORT_COUNT]; /* 0: any free one; -1: none */
+    const char *address;             /* to listen on; NULL: all */
+    int ports[WEB_PORT_COUNT];       /* 0: any free one; -1: none */
     int connections[WEB_PORT_COUNT]; /* at most; further ones are closed at once. 0: 32 plain, 256 TLS */
     int keepalive_s;                 /* an idle connection is closed after; 0: 5 s */
 };

@@ -43,8 +43,7 @@ static struct kube_call *send_request(struct kube_api *api, const struct kube_re
                                       void *arg) {
     struct script *script = (struct script *)api;
     struct kube_call *call = calloc(1, sizeof *call);
-    *call = (struct kube_call){
-        .script = script, .answer = script->reply(script, request), .done = done, .arg = arg};
+    *call = (struct kube_call){.script = script, .answer = script->reply(script, request), .done = done, .arg = arg};
     script->sent++;
     script->waiting++;
     uv_timer_init(script->loop, &call->timer);

@@ -8,8 +8,8 @@
 #include "kube/api.h"
 
 struct script_answer {
-    int status;     /* 0: no answer was received */
-    char *body;     /* JSON on the heap, or NULL */
+    int status; /* 0: no answer was received */
+    char *body; /* JSON on the heap, or NULL */
     uint64_t delay_ms;
 };
 

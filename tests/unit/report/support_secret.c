@@ -38,7 +38,7 @@ static bool up_to_date(const struct secret_model *model, const struct kube_reque
     struct error err;
     assert_int_equal(json_parse(request->body, request->length, &doc, &err), 0);
     const char *version = json_text(json_at(yyjson_doc_get_root(doc), "metadata", NULL), "resourceVersion", "none");
-    return atoi(version) == model->version;
+    return strtol(version, NULL, 10) == model->version;
 }
 
 static int write_status(struct secret_model *model, const struct kube_request *request) {

@@ -1,5 +1,4 @@
-/* The endpoint as launchers see it: real TLS, the real certificate keeper, and the API server's part played by a model.
- * The child process is the operator; the test is its launchers. */
+/* The endpoint as launchers see it, over real TLS. The child process is the operator; the test is its launchers. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,161 +11,11 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
-#include "report/certificate.h"
 #include "report/endpoint.h"
-#include "report/secret.h"
-#include "report/support_kube.h"
-#include "web/health.h"
-#include "web/support_child.h"
+#include "report/support_operator.h"
 #include "web/support_client.h"
 
-#define NAME "weir.weir.svc"
-
-enum { DEADLINE_MS = 800, SLOW_MS = 200, PARALLEL = 100 };
-
-/* ---- in the child: the operator ---- */
-
-static struct script script;
-static struct secret_model secret;
-static struct certificate *certificate;
-static struct review *review;
-static struct endpoint *endpoint;
-static const char *const names[] = {NAME, "127.0.0.1", NULL};
-static const char *away;
-static char last[512]; /* what accept() saw last */
-
-/* Tokens: good-…, slow-… (answered late), never-… (not at all), down-… (the API server fails), others are bad. */
-static struct script_answer reply(struct script *self, const struct kube_request *request) {
-    (void)self;
-    if (strstr(request->path, "/secrets") != NULL)
-        return secret_answer(&secret, request);
-    if (strstr(request->body, "\"down-") != NULL)
-        return (struct script_answer){.status = 500};
-    char *slow = strstr(request->body, "\"slow-");
-    char *never = strstr(request->body, "\"never-");
-    struct kube_request asked = *request;
-    char *body = strdup(request->body);
-    if (slow != NULL)
-        memcpy(body + (slow - request->body) + 1, "good", 4);
-    asked.body = body;
-    struct script_answer answer = script_review(&asked);
-    free(body);
-    answer.delay_ms = slow != NULL ? SLOW_MS : never != NULL ? 3600 * 1000 : 0;
-    return answer;
-}
-
-static const char *refusal(void *arg) {
-    (void)arg;
-    return away;
-}
-
-static int accept_report(void *arg, const struct identity *pod, const struct record *record, const char *body,
-                         size_t length) {
-    (void)arg;
-    assert_int_equal(strlen(body), length);
-    snprintf(last, sizeof last, "%s/%s %s %s seq %d", pod->namespace, pod->pod_name, pod->pod_uid, pod->service_account,
-             (int)record->seq);
-    return strcmp(pod->pod_name, "stranger") == 0 ? 403 : strcmp(pod->pod_name, "early") == 0 ? 503 : 200;
-}
-
-static size_t running(void *arg) {
-    (void)arg;
-    return 300;
-}
-
-/* What the test asks the child over the plain port. */
-static void handle_state(void *arg, struct web_request *request) {
-    (void)arg;
-    web_answer_text(request, 200, "%s; waiting %d, cancelled %d, written %d", last, script.waiting, script.cancelled,
-                    secret.writes);
-}
-
-static void handle_bundle(void *arg, struct web_request *request) {
-    (void)arg;
-    const char *bundle = certificate_bundle(certificate);
-    if (bundle == NULL)
-        web_answer_text(request, 503, "not yet\n");
-    else
-        web_answer(request, &(struct web_answer){.status = 200, .body = bundle, .length = strlen(bundle)});
-}
-
-/* Another replica has renewed the server certificate. */
-static void handle_rotate(void *arg, struct web_request *request) {
-    (void)arg;
-    AUTO_JSON *doc = NULL;
-    struct error err;
-    struct secret_texts texts;
-    struct pki pki = {0};
-    assert_int_equal(json_parse(secret.object, strlen(secret.object), &doc, &err), 0);
-    secret_read(yyjson_doc_get_root(doc), &texts);
-    pki_load(&pki, &(struct pki_texts){texts.ca_crt, texts.ca_key, NULL, NULL}, &err);
-    assert_int_equal(pki_renew(&pki, names, clock_wall_ms(), &err), 0);
-    free(secret.object);
-    char version[16];
-    snprintf(version, sizeof version, "%d", ++secret.version);
-    secret.object = secret_body(&pki, "weir", "weir-tls", version);
-    pki_fini(&pki);
-    secret_fini(&texts);
-    certificate_check(certificate);
-    web_answer_text(request, 200, "rotated\n");
-}
-
-static void handle_away(void *arg, struct web_request *request) {
-    (void)arg;
-    away = away == NULL ? "weir-operator-7d4f leads" : NULL;
-    web_answer_text(request, 200, "ok\n");
-}
-
-static struct web_route routes[] = {
-    {WEB_TLS, WEB_POST, REPORT_PATH, REPORT_BODY_MAX, DEADLINE_MS, endpoint_handle, NULL},
-    {WEB_PLAIN, WEB_GET, "/metrics", .handle = health_metrics},
-    {WEB_PLAIN, WEB_GET, "/state", .handle = handle_state},
-    {WEB_PLAIN, WEB_GET, "/bundle", .handle = handle_bundle},
-    {WEB_PLAIN, WEB_GET, "/rotate", .handle = handle_rotate},
-    {WEB_PLAIN, WEB_GET, "/away", .handle = handle_away},
-};
-
-static bool leads(void *arg) {
-    (void)arg;
-    return true;
-}
-
-static int begin(uv_loop_t *loop, struct web_server **ret_server) {
-    script_init(&script, loop, reply, NULL);
-    review = review_new(&script.api, "weir-report");
-    endpoint = endpoint_new(&(struct endpoint_config){
-        .review = review, .refusal = refusal, .accept = accept_report, .running = running});
-    routes[0].arg = endpoint;
-    struct web_config config = {
-        .loop = loop, .routes = routes, .route_count = sizeof routes / sizeof *routes, .address = "127.0.0.1"};
-    struct error err;
-    if (web_server_new(&config, ret_server, &err) != 0)
-        return -1;
-    certificate = certificate_new(&(struct certificate_config){.kube = &script.api,
-                                                               .loop = loop,
-                                                               .server = *ret_server,
-                                                               .namespace = "weir",
-                                                               .secret = "weir-tls",
-                                                               .names = names,
-                                                               .leads = leads});
-    return 0;
-}
-
-static void stop_all(void) {
-    certificate_stop(certificate);
-}
-
-static void end_all(void) {
-    certificate_free(certificate);
-    endpoint_free(endpoint);
-    review_free(review);
-    secret_model_fini(&secret);
-}
-
-static const struct child_parts parts = {.begin = begin, .stop = stop_all, .end = end_all};
-
-/* ---- in the test: launchers ---- */
+enum { PARALLEL = 100 };
 
 static struct child child;
 static SSL_CTX *tls;
@@ -206,7 +55,7 @@ static SSL_CTX *trust(const struct child *of) {
 
 static int start(void **state) {
     (void)state;
-    child = child_start(&parts);
+    child = child_start(&operator_parts);
     tls = trust(&child);
     return 0;
 }
@@ -218,7 +67,7 @@ static int stop(void **state) {
 }
 
 static struct peer launcher(void) {
-    return peer_open(child.ports[WEB_TLS], tls, NAME);
+    return peer_open(child.ports[WEB_TLS], tls, OPERATOR_NAME);
 }
 
 static const char record[] = "{\"version\":1,\"seq\":7,\"phase\":\"Running\",\"trackingURL\":\"http://rm:8088/x\"}";
@@ -368,7 +217,7 @@ static void many_at_once_are_all_answered(void **state) {
         reply_free(&reply);
     }
     assert_true(counts[1] >= REVIEW_FLIGHT_MAX); /* sent within the time of one review, more than that had to wait */
-    for (int i = 0; i < PARALLEL; i++) { /* and so they do, on the same connections */
+    for (int i = 0; i < PARALLEL; i++) {         /* and so they do, on the same connections */
         snprintf(token, sizeof token, "good-again-%d", i);
         expect_post(&peers[i], token, record, 200, "intervalSeconds");
         peer_close(&peers[i]);
@@ -425,7 +274,7 @@ static void only_the_right_name_and_ca_are_trusted(void **state) {
     assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], tls, "weir.other.svc", &reason), -1);
     assert_string_equal(reason, "hostname mismatch");
     SSL_CTX *nobody = client_tls("");
-    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], nobody, NAME, &reason), -1);
+    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], nobody, OPERATOR_NAME, &reason), -1);
     SSL_CTX_free(nobody);
     peer = peer_open(child.ports[WEB_TLS], tls, "127.0.0.1");
     peer_close(&peer);
@@ -434,7 +283,7 @@ static void only_the_right_name_and_ca_are_trusted(void **state) {
     SSL_CTX_set_max_proto_version(old, TLS1_1_VERSION);
     SSL_CTX_set_security_level(old, 0);
     SSL_CTX_set_verify(old, SSL_VERIFY_NONE, NULL);
-    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], old, NAME, &reason), -1);
+    assert_int_equal(peer_try(&peer, child.ports[WEB_TLS], old, OPERATOR_NAME, &reason), -1);
     SSL_CTX_free(old);
 }
 
@@ -445,9 +294,12 @@ static void everything_is_counted(void **state) {
     peer_close(&peer);
     char *metrics = get(&child, "/metrics");
     static const char *const parts_of[] = {
-        "weir_reports_total{code=\"200\"} ",  "weir_reports_total{code=\"401\"} ",
-        "weir_reports_total{code=\"403\"} ",  "weir_reports_total{code=\"dropped\"} ",
-        "weir_token_reviews_total{result=\"accepted\"} ", "weir_token_reviews_total{result=\"refused\"} ",
+        "weir_reports_total{code=\"200\"} ",
+        "weir_reports_total{code=\"401\"} ",
+        "weir_reports_total{code=\"403\"} ",
+        "weir_reports_total{code=\"dropped\"} ",
+        "weir_token_reviews_total{result=\"accepted\"} ",
+        "weir_token_reviews_total{result=\"refused\"} ",
         "weir_token_reviews_total{result=\"failed\"} ",
     };
     for (size_t i = 0; i < sizeof parts_of / sizeof *parts_of; i++)
@@ -458,11 +310,11 @@ static void everything_is_counted(void **state) {
 
 static void a_stop_under_load_is_clean(void **state) {
     (void)state;
-    struct child other = child_start(&parts);
+    struct child other = child_start(&operator_parts);
     SSL_CTX *context = trust(&other);
     struct peer peers[8];
     for (size_t i = 0; i < 8; i++) {
-        peers[i] = peer_open(other.ports[WEB_TLS], context, NAME);
+        peers[i] = peer_open(other.ports[WEB_TLS], context, OPERATOR_NAME);
         peer_post(&peers[i], REPORT_PATH, i % 2 == 0 ? "never-answered" : "good-one", record);
     }
     pause_ms(50);

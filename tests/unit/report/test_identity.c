@@ -12,7 +12,7 @@
 #include "report/identity.h"
 
 #define USER(name) "\"user\":{\"username\":\"" name "\",\"extra\":{" POD "}}"
-#define POD                                               \
+#define POD                                                \
     "\"authentication.kubernetes.io/pod-name\":[\"p-1\"]," \
     "\"authentication.kubernetes.io/pod-uid\":[\"u-1\"]"
 #define OURS "\"audiences\":[\"other\",\"weir-report\"]"
@@ -32,10 +32,12 @@ static void only_the_whole_truth_is_believed(void **state) {
         {"\"authenticated\":true,\"audiences\":[\"https://kubernetes.default.svc\"]," USER("x"),
          "the token is not for audience \"weir-report\""},
         {"\"authenticated\":true," OURS "," USER("system:admin"), "the token is not a service account's"},
-        {"\"authenticated\":true," OURS "," USER("system:serviceaccount:flows"), "the token is not a service account's"},
+        {"\"authenticated\":true," OURS "," USER("system:serviceaccount:flows"),
+         "the token is not a service account's"},
         {"\"authenticated\":true," OURS "," USER("system:serviceaccount::spark"),
          "the token is not a service account's"},
-        {"\"authenticated\":true," OURS "," USER("system:serviceaccount:a:b:c"), "the token is not a service account's"},
+        {"\"authenticated\":true," OURS "," USER("system:serviceaccount:a:b:c"),
+         "the token is not a service account's"},
         {"\"authenticated\":true," OURS ",\"user\":{\"username\":\"system:serviceaccount:flows:spark\"}",
          "the token is not bound to a pod"},
         {"\"authenticated\":true," OURS ",\"user\":{\"username\":\"system:serviceaccount:flows:spark\",\"extra\":{"

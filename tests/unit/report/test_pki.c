@@ -38,9 +38,8 @@ static const char *distrust(const char *bundle, X509 *leaf, const char *name, in
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) != 1)
         X509_VERIFY_PARAM_set1_host(param, name, 0);
     ERR_clear_error();
-    const char *why = X509_verify_cert(context) == 1
-                          ? NULL
-                          : X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+    const char *why =
+        X509_verify_cert(context) == 1 ? NULL : X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
     X509_STORE_CTX_free(context);
     X509_STORE_free(store);
     return why;
@@ -189,11 +188,15 @@ static void what_does_not_belong_together_is_made_anew(void **state) {
         {{one_ca, two_ca_key, one_leaf, one_key}, "tls.crt: not signed by a CA of ca.crt", true, true},
         {{one_ca, NULL, one_leaf, one_key}, "tls.crt: not signed by a CA of ca.crt", true, true},
         {{one_ca, one_ca_key, one_leaf, two_key},
-         "tls.crt and tls.key: a certificate and its key do not belong together", false, true},
+         "tls.crt and tls.key: a certificate and its key do not belong together",
+         false,
+         true},
         {{one_ca, one_ca_key, two_leaf, two_key}, "tls.crt: not signed by a CA of ca.crt", false, true},
         {{"rubbish", one_ca_key, NULL, NULL}, "ca.crt and ca.key: no certificate with its key in them", true, true},
         {{one_ca, one_ca_key, one_leaf, "rubbish"},
-         "tls.crt and tls.key: a certificate and its key do not belong together", false, true},
+         "tls.crt and tls.key: a certificate and its key do not belong together",
+         false,
+         true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct pki pki = {0};

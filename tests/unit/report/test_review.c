@@ -53,14 +53,13 @@ static void hear(void *arg, const struct identity *identity, const struct error 
 
 /* Asks for `token` at `now`; checks what is heard and how often the API server has been asked so far. */
 static void expect(const char *token, int64_t now, const char *answer, int sent) {
-    strcpy(heard, "nothing");
+    snprintf(heard, sizeof heard, "nothing");
     struct review_call *call = review_start(review, token, now, hear, NULL);
     assert_int_equal(call != NULL, strcmp(heard, "nothing") == 0);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_string_equal(heard, answer);
     assert_int_equal(script.sent, sent);
 }
-
 
 static void a_good_answer_is_remembered_for_a_while(void **state) {
     (void)state;
@@ -155,7 +154,7 @@ static void questions_at_once_are_bounded(void **state) {
         calls[i] = review_start(review, token, 0, hear, NULL);
         assert_non_null(calls[i]);
     }
-    strcpy(heard, "nothing");
+    snprintf(heard, sizeof heard, "nothing");
     assert_null(review_start(review, "good-one-more", 0, hear, NULL));
     assert_string_equal(heard, "1 too many launchers at once");
     review_cancel(calls[7]);

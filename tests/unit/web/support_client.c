@@ -40,8 +40,8 @@ static void set_timeout(int fd, int ms) {
 int peer_try(struct peer *peer, int port, SSL_CTX *tls, const char *name, const char **ret_reason) {
     signal(SIGPIPE, SIG_IGN);
     *peer = (struct peer){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(connect(peer->fd, (struct sockaddr *)&to, sizeof to), 0);
     set_timeout(peer->fd, 10000);
     if (tls == NULL)
@@ -87,7 +87,8 @@ void peer_puts(struct peer *peer, const char *format, ...) {
 }
 
 void peer_post(struct peer *peer, const char *path, const char *token, const char *body) {
-    peer_puts(peer, "POST %s HTTP/1.1\r\nHost: x\r\n%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+    peer_puts(peer,
+              "POST %s HTTP/1.1\r\nHost: x\r\n%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
               path, token != NULL ? "Authorization: Bearer " : "", token != NULL ? token : "",
               token != NULL ? "\r\n" : "", strlen(body));
     peer_send(peer, body, strlen(body));

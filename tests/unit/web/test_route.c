@@ -68,18 +68,12 @@ static void requests_find_their_route(void **state) {
 static void bodies_are_bounded_before_they_come(void **state) {
     (void)state;
     static const struct request script[] = {
-        {"tls POST /v1/report 0", "/v1/report 0 keep"},
-        {"tls POST /v1/report 16", "/v1/report 16 keep"},
-        {"tls POST /v1/report 17", "413 keep"},
-        {"tls POST /v1/report 262144", "413 keep"},
-        {"tls POST /v1/report 262145", "413 close"},
-        {"tls POST /v1/report", "411 close"},
-        {"tls POST /v1/report chunked", "411 close"},
-        {"tls POST /v1/report -1", "400 close"},
-        {"tls POST /v1/report +16", "400 close"},
-        {"tls POST /v1/report 0x10", "400 close"},
-        {"tls POST /v1/report 16,16", "400 close"},
-        {"tls POST /v1/report 18446744073709551617", "400 close"},
+        {"tls POST /v1/report 0", "/v1/report 0 keep"}, {"tls POST /v1/report 16", "/v1/report 16 keep"},
+        {"tls POST /v1/report 17", "413 keep"},         {"tls POST /v1/report 262144", "413 keep"},
+        {"tls POST /v1/report 262145", "413 close"},    {"tls POST /v1/report", "411 close"},
+        {"tls POST /v1/report chunked", "411 close"},   {"tls POST /v1/report -1", "400 close"},
+        {"tls POST /v1/report +16", "400 close"},       {"tls POST /v1/report 0x10", "400 close"},
+        {"tls POST /v1/report 16,16", "400 close"},     {"tls POST /v1/report 18446744073709551617", "400 close"},
     };
     for (size_t i = 0; i < sizeof script / sizeof *script; i++) {
         char out[128];
