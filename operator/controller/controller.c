@@ -251,9 +251,9 @@ void controller_measure(const struct controller *controller) {
             yyjson_val *status = json_at(yyjson_doc_get_root(object->doc), "status", NULL);
             metric_add(&pipelines_gauge, 1, json_text(status, "phase", "Pending"));
             size_t at, count;
-            yyjson_val *phase, *tasks;
-            yyjson_obj_foreach(yyjson_obj_get(status, "counts"), at, count, phase, tasks) {
-                metric_add(&tasks_gauge, (double)yyjson_get_int(tasks), yyjson_get_str(phase));
+            yyjson_val *task;
+            yyjson_arr_foreach(yyjson_obj_get(status, "tasks"), at, count, task) {
+                metric_add(&tasks_gauge, 1, json_text(task, "phase", ""));
             }
         }
     }

@@ -20,7 +20,7 @@ def test_failing_task_omits_its_dependants(namespace):
     assert run.condition("Succeeded")["status"] == "False"
     assert "bad" in run.condition("Succeeded")["message"]
     assert len(run.pods()) == 1, "nothing but the failed task had a pod"
-    assert status["counts"]["Failed"] == 1
+    assert status["counts"]["failed"] == 1
 
 
 def test_failing_spark_job(namespace):
