@@ -11,7 +11,9 @@ RUN hack/deps
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY operator operator
-RUN cmake --preset release && cmake --build --preset release --target weir-operator weir-launcher
+# zlib and zstd: what this Debian's static libcrypto needs
+RUN cmake --preset release -DCMAKE_C_STANDARD_LIBRARIES="-lz -lzstd" \
+ && cmake --build --preset release --target weir-operator weir-launcher
 
 # Files go where the loader looks without a cache: the same directories as on Debian. libwebsockets opens its libuv
 # plugin by that path at run time, so ldd does not know of it.
