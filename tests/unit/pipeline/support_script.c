@@ -3,7 +3,8 @@
  *   task NAME [after A,B] [ignore] [retry=N] [infra=N] [on=3,OOMKilled] [backoff=10s] [factor=2] [max=10m]
  *             [timeout=1h] [startTimeout=1m]              add a task, or change one
  *   remove NAME                                           take it out of the spec
- *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60] [retention=Never|OnFailure|Always]
+ *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60]
+ *       [retention=Never|OnFailure|Always]
  *   problem TEXT | valid                                  the spec has a problem; has none
  *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N] [hopeless] [message=REST]
  *             STATE: pending running succeeded failed lost deleting vanished hidden
@@ -276,7 +277,8 @@ static void print_action(const struct world *world, const struct action *action,
     char text[CLOCK_TEXT_MAX];
     const char *name = action_type_name(action->type);
     if (action->type == ACTION_EVENT) {
-        strbuf_printf(out, "    %s %s: %s\n", action->warning ? "Warning" : "Normal", action->event_reason, action->reason);
+        strbuf_printf(out, "    %s %s: %s\n", action->warning ? "Warning" : "Normal", action->event_reason,
+                      action->reason);
         return;
     }
     strbuf_printf(out, "    %s", name);

@@ -52,7 +52,9 @@ struct world_pod *world_add_pod(struct world *world, const char *task, int64_t a
     assert_true(world->pod_count < WORLD_PODS);
     struct world_pod *pod = &world->pods[world->pod_count++];
     *pod = (struct world_pod){.view = {.task = arena_strdup(&world->arena, task), .attempt = attempt}};
-    pod->view.uid = arena_printf(&world->arena, "%s/%d", task, (int)attempt);
+    world->pods_made++;
+    pod->view.uid = world->lagging ? arena_printf(&world->arena, "%s/%d#%zu", task, (int)attempt, world->pods_made)
+                                   : arena_printf(&world->arena, "%s/%d", task, (int)attempt);
     pod->view.name = pod_name("pl", "run-uid", task, attempt, &world->arena);
     pod->view.state = POD_PENDING;
     pod->view.held = true;
@@ -62,7 +64,8 @@ struct world_pod *world_add_pod(struct world *world, const char *task, int64_t a
     return pod;
 }
 
-void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason, int exit_code) {
+void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason,
+                   int exit_code) {
     pod->view.state = state;
     pod->view.reason = arena_strdup(&world->arena, reason);
     pod->view.has_exit_code = exit_code >= 0;
@@ -87,16 +90,35 @@ void world_sweep(struct world *world) {
     }
 }
 
-void world_decode(struct world *world, struct run_status *ret_status, struct arena *arena) {
-    if (world->status == NULL) {
-        status_decode(NULL, ret_status, arena);
-        return;
-    }
+static void decode(const char *text, struct run_status *ret_status, struct arena *arena) {
     struct error err = {0};
     AUTO_JSON *doc = NULL;
-    if (json_parse(world->status, strlen(world->status), &doc, &err) != 0)
+    if (text != NULL && json_parse(text, strlen(text), &doc, &err) != 0)
         fail_msg("status: %s", err.text);
-    status_decode(yyjson_doc_get_root(doc), ret_status, arena);
+    status_decode(doc != NULL ? yyjson_doc_get_root(doc) : NULL, ret_status, arena);
+}
+
+void world_decode(struct world *world, struct run_status *ret_status, struct arena *arena) {
+    decode(world->status, ret_status, arena);
+}
+
+void world_sync_pods(struct world *world) {
+    memcpy(world->cache, world->pods, world->pod_count * sizeof *world->pods);
+    world->cache_count = world->pod_count;
+}
+
+void world_sync_status(struct world *world) {
+    world->seen_status = world->status;
+}
+
+static void see_pods(struct world *world, struct run *run) {
+    const struct world_pod *pods = world->lagging ? world->cache : world->pods;
+    size_t count = world->lagging ? world->cache_count : world->pod_count;
+    struct pod_view *views = ARENA_NEW_ARRAY(&world->pass, count + 1, struct pod_view);
+    for (size_t i = 0; i < count; i++)
+        if (!pods[i].hidden)
+            views[run->pod_count++] = pods[i].view;
+    run->pods = views;
 }
 
 static void make_run(struct world *world) {
@@ -118,12 +140,8 @@ static void make_run(struct world *world) {
     run->gone = (struct strings){.items = world->gone, .count = world->gone_count};
     run->collisions = (struct strings){.items = world->collisions, .count = world->collision_count};
     run->refusals = (struct pairs){.items = world->refusals, .count = world->refusal_count};
-    world_decode(world, &run->recorded, arena);
-    struct pod_view *pods = ARENA_NEW_ARRAY(arena, world->pod_count + 1, struct pod_view);
-    for (size_t i = 0; i < world->pod_count; i++)
-        if (!world->pods[i].hidden)
-            pods[run->pod_count++] = world->pods[i].view;
-    run->pods = pods;
+    decode(world->lagging ? world->seen_status : world->status, &run->recorded, arena);
+    see_pods(world, run);
 }
 
 void world_plan(struct world *world) {
@@ -141,7 +159,7 @@ void world_write(struct world *world, const struct run_status *status) {
     world->status_writes++;
 }
 
-static struct world_pod *pod_by_uid(struct world *world, const char *uid) {
+struct world_pod *world_pod_by_uid(struct world *world, const char *uid) {
     for (size_t i = 0; i < world->pod_count; i++)
         if (strcmp(world->pods[i].view.uid, uid) == 0)
             return &world->pods[i];
@@ -149,12 +167,13 @@ static struct world_pod *pod_by_uid(struct world *world, const char *uid) {
 }
 
 static void apply_to_pod(struct world *world, const struct action *action) {
-    struct world_pod *pod = pod_by_uid(world, action->pod_uid);
+    struct world_pod *pod = world_pod_by_uid(world, action->pod_uid);
     if (action->type == ACTION_VERIFY_POD) {
-        if (pod == NULL)
-            world->gone[world->gone_count++] = arena_strdup(&world->arena, action->pod_uid);
-        else
+        if (pod != NULL)
             pod->hidden = false;
+        else if (world->gone_count < WORLD_TEXTS)
+            world->gone[world->gone_count++] = arena_strdup(&world->arena, action->pod_uid);
+        world_sync_pods(world);
     } else if (action->type == ACTION_RELEASE_POD && pod != NULL) {
         pod->view.held = false;
     } else if (pod != NULL && !pod->view.deleting) {
@@ -181,7 +200,10 @@ static void apply_one(struct world *world, const struct action *action) {
     case ACTION_DELETE_POD:
     case ACTION_RELEASE_POD:
     case ACTION_VERIFY_POD: apply_to_pod(world, action); break;
-    case ACTION_WRITE_STATUS: world_write(world, &world->plan.status); break;
+    case ACTION_WRITE_STATUS:
+        if (!world->lagging || world->seen_status == world->status)
+            world_write(world, &world->plan.status);
+        break;
     case ACTION_DROP_FINALIZER: world->finalizer = false; world->exists = !world->deleting; break;
     case ACTION_DELETE_PIPELINE: world->deleting = true; world->deleting_since = world->now; break;
     case ACTION_EVENT:

@@ -34,6 +34,13 @@ struct world {
     struct plan plan;    /* the last one */
     struct run run;      /* what it was made from */
     size_t status_writes;
+    /* With `lagging`, the plan sees pods and status as of the last world_sync(), a status write that is based on an old
+     * one is refused, and a pod that is made again has another UID. */
+    bool lagging;
+    struct world_pod cache[WORLD_PODS];
+    size_t cache_count;
+    const char *seen_status;
+    size_t pods_made;
 };
 
 void world_init(struct world *world);
@@ -41,13 +48,17 @@ void world_fini(struct world *world);
 struct task *world_task(struct world *world, const char *name); /* NULL: none */
 struct task *world_add_task(struct world *world, const char *name);
 struct world_pod *world_pod(struct world *world, const char *task, int64_t attempt); /* NULL: none */
+struct world_pod *world_pod_by_uid(struct world *world, const char *uid);
 struct world_pod *world_add_pod(struct world *world, const char *task, int64_t attempt);
-void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason, int exit_code);
+void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason,
+                   int exit_code);
 void world_drop_pod(struct world *world, struct world_pod *pod); /* as by force: no finalizer holds it */
 void world_sweep(struct world *world); /* what is deleted, ended and not held goes */
 void world_decode(struct world *world, struct run_status *ret_status, struct arena *arena);
 
 void world_plan(struct world *world);
+void world_sync_pods(struct world *world);
+void world_sync_status(struct world *world);
 void world_apply(struct world *world, size_t first, size_t count); /* of the last plan's actions */
 void world_write(struct world *world, const struct run_status *status);
 void world_crash(struct world *world); /* the operator forgets what it had in memory */
