@@ -115,9 +115,10 @@ static const char *out_of_memory(const struct evidence *evidence, const char *co
 }
 
 static bool lost_to_deletion(const struct evidence *evidence, struct pod_view *view) {
-    if (!evidence->deleting || !was_interrupted(&evidence->record))
+    const struct record *record = &evidence->record;
+    if (!evidence->deleting || (record->final && !text_equal(record->reason, "Stopped")))
         return false;
-    end(view, POD_LOST, "Deleted", "its pod was deleted");
+    end(view, POD_LOST, "PodDeleted", "its pod was deleted");
     return true;
 }
 
@@ -125,7 +126,10 @@ static bool lost_to_deletion(const struct evidence *evidence, struct pod_view *v
 static bool failed_by_memory(const struct evidence *evidence, struct pod_view *view) {
     if (!text_equal(json_text(evidence->terminated, "reason", NULL), "OOMKilled"))
         return false;
-    end(view, POD_FAILED, "OOMKilled", out_of_memory(evidence, MAIN_CONTAINER));
+    const char *message = out_of_memory(evidence, MAIN_CONTAINER);
+    if (evidence->record.final && !text_empty(evidence->record.message))
+        message = arena_printf(evidence->arena, "%s; %s", message, evidence->record.message);
+    end(view, POD_FAILED, "OOMKilled", message);
     return true;
 }
 

@@ -1,0 +1,404 @@
+/* Pods as a kubelet leaves them, and what is made of them. Each case is the pod's status in YAML and one line: the
+ * state, the reason, the exit code if there is one, and the message. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/yaml.h"
+#include "executor/executor.h"
+
+/* 10:00:00 is when the pods are made; the cases look at 10:05:00. */
+#define DAY "2026-11-20T"
+static const char *const state_names[] = {[POD_PENDING] = "PENDING",
+                                          [POD_RUNNING] = "RUNNING",
+                                          [POD_SUCCEEDED] = "SUCCEEDED",
+                                          [POD_FAILED] = "FAILED",
+                                          [POD_LOST] = "LOST"};
+
+static int64_t at(const char *time) {
+    struct error err = {0};
+    char text[64];
+    int64_t ms = 0;
+    snprintf(text, sizeof text, DAY "%sZ", time);
+    assert_int_equal(clock_parse(text, &ms, &err), 0);
+    return ms;
+}
+
+struct seen {
+    struct arena arena;
+    yyjson_doc *doc;
+    struct pod_view view;
+};
+
+/* `metadata` and `status` are YAML in flow or block style, the latter indented by two blanks. */
+static void look(struct seen *seen, const char *metadata, const char *spec, const char *status,
+                 const struct record *report, const char *now) {
+    struct error err = {0};
+    AUTO_STRBUF yaml = STRBUF_INIT;
+    *seen = (struct seen){.arena = ARENA_INIT};
+    strbuf_printf(&yaml,
+                  "metadata:\n"
+                  "  name: demo-t-1-abcde\n"
+                  "  uid: pod-uid\n"
+                  "  creationTimestamp: \"" DAY "10:00:00Z\"\n"
+                  "  labels: {weir.dev/task: t, weir.dev/attempt: \"2\"}\n"
+                  "%s"
+                  "spec:\n"
+                  "  containers: [{name: main, resources: {limits: {memory: 2Gi}}}]\n"
+                  "%s"
+                  "status:\n"
+                  "%s",
+                  metadata, spec, status);
+    if (yaml_parse(yaml.data, yaml.length, &seen->doc, &err) < 0)
+        fail_msg("%s", err.text);
+    executor_view(yyjson_doc_get_root(seen->doc), report, at(now), &seen->arena, &seen->view);
+}
+
+static void forget(struct seen *seen) {
+    json_free(&seen->doc);
+    arena_fini(&seen->arena);
+}
+
+static void expect_full(const char *metadata, const char *spec, const char *status, const struct record *report,
+                        const char *now, const char *wanted) {
+    struct seen seen;
+    char line[2048];
+    char code[16] = "";
+    look(&seen, metadata, spec, status, report, now);
+    const struct pod_view *view = &seen.view;
+    if (view->has_exit_code)
+        snprintf(code, sizeof code, " %d", view->exit_code);
+    snprintf(line, sizeof line, "%s%s%s%s%s%s%s", state_names[view->state], view->hopeless ? " hopeless" : "",
+             view->reason[0] != '\0' ? " " : "", view->reason, code, view->message[0] != '\0' ? ": " : "",
+             view->message);
+    forget(&seen);
+    assert_string_equal(line, wanted);
+}
+
+#define NODE "  nodeName: n1\n"
+static void expect(const char *status, const char *wanted) {
+    expect_full("", NODE, status, NULL, "10:05:00", wanted);
+}
+
+#define DELETING "  deletionTimestamp: \"" DAY "10:04:30Z\"\n  deletionGracePeriodSeconds: 60\n"
+static void expect_deleting(const char *status, const char *wanted) {
+    expect_full(DELETING, NODE, status, NULL, "10:05:00", wanted);
+}
+
+/* main ended: exit code, the kubelet's reason, the termination message */
+#define ENDED(phase, code, reason, message)                                                                    \
+    "  phase: " phase "\n"                                                                                     \
+    "  containerStatuses:\n"                                                                                   \
+    "  - name: main\n"                                                                                         \
+    "    state: {terminated: {exitCode: " #code ", reason: " reason ", startedAt: \"" DAY "10:01:00Z\", "      \
+    "finishedAt: \"" DAY "10:02:00Z\", message: '" message "'}}\n"
+#define RECORD_OK "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":0}}"
+#define RECORD_EXIT3 \
+    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":3,\"reason\":\"ExitCode\",\"message\":\"x exited with 3: no such table\"}}"
+#define RECORD_STOPPED \
+    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":143,\"signal\":15,\"reason\":\"Stopped\",\"message\":\"stopped by a signal\"}}"
+#define DISRUPTED(reason) \
+    "  conditions: [{type: DisruptionTarget, status: \"True\", reason: " reason ", message: \"on n1\"}]\n"
+
+static void a_pod_on_its_way_is_pending(void **state) {
+    (void)state;
+    expect("  phase: Pending\n", "PENDING");
+    expect("  phase: Pending\n"
+           "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: PodInitializing}}}]\n"
+           "  containerStatuses: [{name: main, state: {waiting: {reason: PodInitializing}}}]\n",
+           "PENDING");
+    expect("  phase: Pending\n"
+           "  conditions: [{type: PodScheduled, status: \"False\", reason: Unschedulable, message: \"0/3 nodes are "
+           "available: 3 Insufficient memory.\"}]\n",
+           "PENDING Unschedulable: 0/3 nodes are available: 3 Insufficient memory.");
+}
+
+static void what_holds_a_pod_back_is_named(void **state) {
+    (void)state;
+    expect("  phase: Pending\n"
+           "  containerStatuses: [{name: main, state: {waiting: {reason: ImagePullBackOff, message: \"Back-off pulling "
+           "image nix\"}}}]\n",
+           "PENDING ImagePullBackOff: container main: Back-off pulling image nix (check the image's name, its registry and "
+           "imagePullSecrets)");
+    expect_full("", NODE,
+                "  phase: Pending\n"
+                "  containerStatuses: [{name: main, state: {waiting: {reason: ErrImagePull}}}]\n",
+                NULL, "10:10:00",
+                "PENDING hopeless ErrImagePull: container main: (check the image's name, its registry and "
+                "imagePullSecrets)");
+    expect("  phase: Pending\n"
+           "  containerStatuses: [{name: main, state: {waiting: {reason: InvalidImageName, message: bad}}}]\n",
+           "PENDING hopeless InvalidImageName: container main: bad (correct the image's name)");
+    expect("  phase: Pending\n"
+           "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: ErrImageNeverPull}}}]\n",
+           "PENDING hopeless ErrImageNeverPull: container weir-launcher: (the image is not on the node and "
+           "imagePullPolicy is Never)");
+    expect("  phase: Pending\n"
+           "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: secret s not "
+           "found}}}]\n",
+           "PENDING CreateContainerConfigError: container main: secret s not found (a Secret or ConfigMap that env refers "
+           "to may be missing)");
+    expect("  phase: Pending\n"
+           "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: container has "
+           "runAsNonRoot and image will run as root}}}]\n",
+           "PENDING CreateContainerConfigError: container main: container has runAsNonRoot and image will run as root (the "
+           "image runs as root: set pod.spec.securityContext.runAsUser to another user, or runAsNonRoot to false)");
+}
+
+static void the_launchers_word_decides(void **state) {
+    (void)state;
+    expect(ENDED("Succeeded", 0, "Completed", RECORD_OK), "SUCCEEDED 0");
+    expect(ENDED("Failed", 3, "Error", RECORD_EXIT3), "FAILED ExitCode 3: x exited with 3: no such table");
+    expect(ENDED("Failed", 1, "Error", "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"YarnKilled\"}}"),
+           "FAILED YarnKilled 1: exit code 1");
+    /* killed after it had told its success: the job was done */
+    expect(ENDED("Failed", 137, "Error", RECORD_OK), "SUCCEEDED 0");
+}
+
+static void an_exit_code_alone_is_no_success(void **state) {
+    (void)state;
+    expect(ENDED("Succeeded", 0, "Completed", ""), "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect(ENDED("Succeeded", 0, "Completed", "all is well"),
+           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect(ENDED("Succeeded", 0, "Completed", "{\"version\":99,\"seq\":1,\"final\":{\"exitCode\":0}}"),
+           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect(ENDED("Succeeded", 0, "Completed", "{\"version\":1,\"seq\":1}"),
+           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect(ENDED("Succeeded", 0, "Completed", "") DISRUPTED("TerminationByKubelet"),
+           "LOST Evicted 0: ended by its node: on n1");
+    expect(ENDED("Succeeded", 0, "Completed", "") "  reason: Terminated\n  message: Pod was terminated in response to imminent node shutdown.\n",
+           "LOST NodeShutdown 0: its node shut down: Pod was terminated in response to imminent node shutdown.");
+    expect(ENDED("Failed", 7, "Error", ""), "FAILED NoResult 7: exit code 7 without the launcher's record");
+    expect(ENDED("Failed", 137, "Error", ""),
+           "FAILED Killed 137: killed (SIGKILL) before it could say why; often for lack of memory on the node");
+}
+
+static void memory_is_named_with_its_limit(void **state) {
+    (void)state;
+    expect(ENDED("Failed", 137, "OOMKilled", ""),
+           "FAILED OOMKilled 137: container main was killed for using more memory than its limit of 2Gi (raise "
+           "resources.limits.memory, or give the program less)");
+    expect(ENDED("Failed", 1, "OOMKilled",
+                 "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"ExitCode\",\"message\":\"java exited with 1\"}}"),
+           "FAILED OOMKilled 1: container main was killed for using more memory than its limit of 2Gi (raise "
+           "resources.limits.memory, or give the program less); java exited with 1");
+    expect(ENDED("Succeeded", 0, "OOMKilled", RECORD_OK), "SUCCEEDED 0");
+}
+
+static void the_infrastructure_is_not_the_task(void **state) {
+    (void)state;
+    static const struct {
+        const char *condition, *wanted;
+    } cases[] = {
+        {"PreemptionByScheduler", "LOST Preempted 143: preempted by a pod of higher priority: on n1"},
+        {"DeletionByTaintManager", "LOST NodeLost 143: removed from a node that became unfit: on n1"},
+        {"EvictionByEvictionAPI", "LOST Evicted 143: evicted through the API, as a drain of its node does: on n1"},
+        {"DeletionByPodGC", "LOST NodeLost 143: its node is gone: on n1"},
+        {"SomethingNew", "LOST SomethingNew 143: ended by a disruption of its node: on n1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char status[1024];
+        snprintf(status, sizeof status, "%s  conditions: [{type: DisruptionTarget, status: \"True\", reason: %s, message: \"on n1\"}]\n",
+                 ENDED("Failed", 143, "Error", RECORD_STOPPED), cases[i].condition);
+        expect(status, cases[i].wanted);
+    }
+    /* it had failed by itself before */
+    expect(ENDED("Failed", 3, "Error", RECORD_EXIT3) DISRUPTED("EvictionByEvictionAPI"),
+           "FAILED ExitCode 3: x exited with 3: no such table");
+    /* and one that is over says nothing */
+    expect(ENDED("Failed", 143, "Error", RECORD_STOPPED)
+               "  conditions: [{type: DisruptionTarget, status: \"False\", reason: EvictionByEvictionAPI}]\n",
+           "LOST Stopped 143: stopped by a signal");
+    expect(ENDED("Failed", 137, "ContainerStatusUnknown", "The container could not be located when the pod was terminated"),
+           "LOST NodeLost 137: its node does not know any more how it ended");
+}
+
+static void an_eviction_says_whose_fault_it_was(void **state) {
+    (void)state;
+    expect("  phase: Failed\n  reason: Evicted\n  message: \"The node was low on resource: memory.\"\n",
+           "LOST Evicted: evicted from its node: The node was low on resource: memory.");
+    expect("  phase: Failed\n  reason: Evicted\n  message: \"Pod ephemeral local storage usage exceeds the total limit of "
+           "containers 1Gi.\"\n",
+           "FAILED Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. (raise the limit "
+           "of ephemeral-storage, or write less to local disk)");
+    expect("  phase: Failed\n  reason: NodeLost\n", "LOST NodeLost: its node does not answer");
+    expect("  phase: Failed\n  reason: OutOfcpu\n  message: \"Node didn't have enough resource: cpu\"\n",
+           "LOST OutOfcpu: Node didn't have enough resource: cpu");
+    expect("  phase: Failed\n", "LOST PodFailed: the pod ended before anything of it ran");
+    expect("  phase: Failed\n  reason: DeadlineExceeded\n  message: Pod was active on the node longer than the deadline\n",
+           "FAILED DeadlineExceeded: the pod ran longer than its activeDeadlineSeconds");
+}
+
+#define INIT(name, code, reason, message)                                                                              \
+    "  phase: Failed\n"                                                                                                \
+    "  initContainerStatuses: [{name: " name ", state: {terminated: {exitCode: " #code ", reason: " reason ", message: '" \
+    message "'}}}]\n"                                                                                                  \
+    "  containerStatuses: [{name: main, state: {waiting: {reason: PodInitializing}}}]\n"
+
+static void an_init_container_that_fails_ends_it(void **state) {
+    (void)state;
+    expect(INIT("fetch", 5, "Error", "no route to host"),
+           "FAILED InitContainerFailed 5: init container fetch ended with exit code 5: no route to host");
+    expect(INIT("fetch", 137, "OOMKilled", ""),
+           "FAILED OOMKilled 137: container fetch was killed for lack of memory on its node (set resources.requests and "
+           "limits of memory)");
+    expect(INIT("weir-launcher", 1, "Error", "disk full"),
+           "LOST InitContainerFailed 1: init container weir-launcher ended with exit code 1: disk full");
+    expect("  phase: Failed\n"
+           "  containerStatuses: [{name: main, state: {terminated: {exitCode: 128, reason: StartError, message: 'exec: "
+           "/weir/weir-launcher: permission denied'}}}]\n",
+           "FAILED StartError 128: the container could not be started: exec: /weir/weir-launcher: permission denied");
+}
+
+static void sidecars_do_not_decide(void **state) {
+    (void)state;
+    expect("  phase: Running\n"
+           "  containerStatuses:\n"
+           "  - {name: istio-proxy, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n"
+           "  - name: main\n"
+           "    state: {terminated: {exitCode: 0, message: '" RECORD_OK "'}}\n",
+           "SUCCEEDED 0");
+    expect("  phase: Running\n"
+           "  containerStatuses:\n"
+           "  - {name: istio-proxy, state: {terminated: {exitCode: 1}}}\n"
+           "  - {name: main, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n",
+           "RUNNING");
+}
+
+static void a_deleted_pod_ends_when_nothing_of_it_runs(void **state) {
+    (void)state;
+    /* never scheduled: no kubelet will ever say more */
+    expect_full(DELETING, "", "  phase: Pending\n", NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
+    /* scheduled, the kubelet has its time */
+    expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:04:40", "PENDING");
+    expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
+    expect_deleting("  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", "RUNNING");
+    expect_deleting(ENDED("Failed", 143, "Error", RECORD_STOPPED), "LOST PodDeleted 143: its pod was deleted");
+    expect_deleting(ENDED("Failed", 137, "Error", ""), "LOST PodDeleted 137: its pod was deleted");
+    expect_deleting(ENDED("Succeeded", 0, "Completed", RECORD_OK), "SUCCEEDED 0");
+    expect_deleting(ENDED("Failed", 3, "Error", RECORD_EXIT3), "FAILED ExitCode 3: x exited with 3: no such table");
+    expect_deleting(ENDED("Failed", 143, "Error", RECORD_STOPPED) DISRUPTED("EvictionByEvictionAPI"),
+                    "LOST Evicted 143: evicted through the API, as a drain of its node does: on n1");
+}
+
+static void the_pod_is_known_by_its_labels_and_times(void **state) {
+    (void)state;
+    struct seen seen;
+    look(&seen, DELETING "  finalizers: [other, weir.dev/result]\n", NODE, ENDED("Failed", 143, "Error", ""), NULL, "10:05:00");
+    assert_string_equal(seen.view.name, "demo-t-1-abcde");
+    assert_string_equal(seen.view.uid, "pod-uid");
+    assert_string_equal(seen.view.task, "t");
+    assert_int_equal(seen.view.attempt, 2);
+    assert_true(seen.view.held);
+    assert_true(seen.view.deleting);
+    assert_int_equal(seen.view.deleting_since, at("10:03:30"));
+    assert_int_equal(seen.view.created_at, at("10:00:00"));
+    assert_int_equal(seen.view.started_at, at("10:01:00"));
+    assert_int_equal(seen.view.finished_at, at("10:02:00"));
+    forget(&seen);
+    look(&seen, "", "", "  phase: Pending\n", NULL, "10:05:00");
+    assert_false(seen.view.held || seen.view.deleting);
+    assert_int_equal(seen.view.percent, -1);
+    assert_int_equal(seen.view.finished_at, 0);
+    forget(&seen);
+}
+
+static void reports_fill_what_the_record_left_out(void **state) {
+    (void)state;
+    struct record report = RECORD_INIT;
+    struct seen seen;
+    report.seq = 5;
+    report.application_id = "application_1_2";
+    report.tracking_url = "http://rm:8088/proxy/application_1_2/";
+    report.history_url = "";
+    report.job_ids[0] = "job_1_2";
+    report.job_count = 1;
+    report.percent = 40;
+    report.progress_text = "map 40%";
+    look(&seen, "", NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {startedAt: \"" DAY "10:01:00Z\"}}}]\n",
+         &report, "10:05:00");
+    assert_int_equal(seen.view.state, POD_RUNNING);
+    assert_int_equal(seen.view.started_at, at("10:01:00"));
+    assert_string_equal(seen.view.application_id, "application_1_2");
+    assert_int_equal(seen.view.percent, 40);
+    forget(&seen);
+
+    look(&seen, "", NODE,
+         ENDED("Succeeded", 0, "Completed",
+               "{\"version\":1,\"seq\":9,\"trackingURL\":\"http://rm:8088/other/\",\"final\":{\"exitCode\":0}}"),
+         &report, "10:05:00");
+    assert_int_equal(seen.view.state, POD_SUCCEEDED);
+    assert_string_equal(seen.view.tracking_url, "http://rm:8088/other/");
+    assert_string_equal(seen.view.application_id, "application_1_2");
+    assert_string_equal(seen.view.job_ids[0], "job_1_2");
+    forget(&seen);
+}
+
+/* A final report by HTTPS counts when the pod itself could not leave its record. */
+static void a_final_report_counts_as_the_record(void **state) {
+    (void)state;
+    struct record report = RECORD_INIT;
+    report.final = true;
+    report.exit_code = 0;
+    report.reason = report.message = "";
+    expect_full("", NODE, "  phase: Failed\n  reason: NodeLost\n", &report, "10:05:00", "SUCCEEDED 0");
+    report.exit_code = 4;
+    report.reason = "ExitCode";
+    report.message = "x exited with 4";
+    expect_full("", NODE, "  phase: Failed\n  reason: NodeLost\n", &report, "10:05:00", "FAILED ExitCode 4: x exited with 4");
+    /* but while the container runs, the task has not ended */
+    expect_full("", NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", &report, "10:05:00",
+                "RUNNING");
+}
+
+static void nonsense_is_survived(void **state) {
+    (void)state;
+    static const char *const pods[] = {
+        "{}", "[]", "3", "null", "{metadata: 3, status: [1], spec: x}",
+        "{metadata: {labels: [x], finalizers: {a: b}, deletionTimestamp: 7}, status: {phase: 3, conditions: {a: b}, "
+        "containerStatuses: [1, {name: main, state: {terminated: {exitCode: x, message: 3}}}]}}",
+        "{status: {initContainerStatuses: [null, {state: {terminated: {exitCode: 1}}}], phase: Failed}}",
+        "{metadata: {labels: {weir.dev/attempt: '-1'}}, status: {containerStatuses: {name: main}}}",
+    };
+    for (size_t i = 0; i < sizeof pods / sizeof *pods; i++) {
+        struct error err = {0};
+        AUTO_ARENA arena = ARENA_INIT;
+        struct pod_view view;
+        yyjson_doc *doc = NULL;
+        if (yaml_parse(pods[i], strlen(pods[i]), &doc, &err) < 0)
+            fail_msg("%s: %s", pods[i], err.text);
+        executor_view(yyjson_doc_get_root(doc), NULL, at("10:05:00"), &arena, &view);
+        assert_non_null(view.reason);
+        assert_non_null(view.message);
+        assert_non_null(view.task);
+        assert_int_equal(view.attempt, 0);
+        json_free(&doc);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pod_on_its_way_is_pending),
+        cmocka_unit_test(what_holds_a_pod_back_is_named),
+        cmocka_unit_test(the_launchers_word_decides),
+        cmocka_unit_test(an_exit_code_alone_is_no_success),
+        cmocka_unit_test(memory_is_named_with_its_limit),
+        cmocka_unit_test(the_infrastructure_is_not_the_task),
+        cmocka_unit_test(an_eviction_says_whose_fault_it_was),
+        cmocka_unit_test(an_init_container_that_fails_ends_it),
+        cmocka_unit_test(sidecars_do_not_decide),
+        cmocka_unit_test(a_deleted_pod_ends_when_nothing_of_it_runs),
+        cmocka_unit_test(the_pod_is_known_by_its_labels_and_times),
+        cmocka_unit_test(reports_fill_what_the_record_left_out),
+        cmocka_unit_test(a_final_report_counts_as_the_record),
+        cmocka_unit_test(nonsense_is_survived),
+    };
+    return cmocka_run_group_tests_name("view", tests, NULL, NULL);
+}
