@@ -23,15 +23,21 @@ go_command() {
   echo "$dir/bin/go"
 }
 
-# go_build NAME PACKAGE [TIME]: into $BIN, from the pinned module in k8s/
+# go_build NAME PACKAGE TIME: into $BIN, from the pinned module in k8s/
 go_build() {
-  local key go
-  key=$(hash_of "$ROOT/tests/cluster/k8s")
+  local key go version flags=-s package
+  key=$(hash_of "$ROOT/tests/cluster/k8s" "$ROOT/tests/cluster/tools.sh")
   if [[ -x $BIN/$1 ]] && stamped "$1" "$key"; then return; fi
   go=$(go_command)
   say "building $1 (cold: about $3 on 2 cores)"
+  # what Kubernetes' own build writes in; without it helm takes the cluster for version 0.0.0
+  version=$(sed -n 's|^[[:space:]]k8s.io/kubernetes v||p' "$ROOT/tests/cluster/k8s/go.mod")
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags+=" -X $package.gitVersion=v$version -X $package.gitMajor=${version%%.*} -X $package.gitMinor=$(cut -d. -f2 <<<"$version")"
+  done
   mkdir -p "$BIN"
-  (cd "$ROOT/tests/cluster/k8s" && nice "$go" build -buildvcs=false -ldflags=-s -o "$BIN/$1" "$2")
+  (cd "$ROOT/tests/cluster/k8s" && nice "$go" build -buildvcs=false -ldflags="$flags" -o "$BIN/$1.new" "$2")
+  mv "$BIN/$1.new" "$BIN/$1" # a running cluster keeps the old file
   stamp "$1" "$key"
 }
 
