@@ -168,6 +168,11 @@ pid_t child_reap(struct child *const children[], size_t count) {
     return pid;
 }
 
+bool child_none_left(void) {
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
 void child_signal(const struct child *child, int signal) {
     if (child->pid > 0)
         kill(-child->pid, signal);

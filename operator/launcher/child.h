@@ -35,6 +35,8 @@ int child_start(struct child *child, char *const argv[], char *const env[], cons
 /* One dead process, whoever's it was: pid, or 0 when there is none to reap now. */
 pid_t child_reap(struct child *const children[], size_t count);
 
+bool child_none_left(void); /* no process is ours any more, dead ones included */
+
 void child_signal(const struct child *child, int signal); /* to its whole group; no-op when it never started */
 
 /* SIGKILL to all that the task left behind: its group, and every process that has become ours. */

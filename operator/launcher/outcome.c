@@ -81,6 +81,8 @@ static void say_remote(struct outcome *outcome, const struct ending *ending) {
     if (!text_empty(ending->left_behind))
         say(outcome, "; %s may still run: %s", ending->left_behind,
             text_empty(ending->yarn_trouble) ? "YARN did not end it in time" : ending->yarn_trouble);
+    else if (!text_empty(ending->killed))
+        say(outcome, "; %s was killed", ending->killed);
     else if (ending->app)
         say(outcome, "; %s is %s", ending->app->id, ending->app->state);
 }

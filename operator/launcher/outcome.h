@@ -28,6 +28,7 @@ struct ending {
     bool by_yarn;        /* the verdict is YARN's, not the exit code's */
     const struct yarn_app *app; /* NULL: YARN knows none of ours */
     const char *yarn_trouble; /* why YARN could not be asked at the end; "" or NULL: it could */
+    const char *killed;       /* the remote application that was told to end; "" or NULL: none */
     const char *left_behind;  /* remote application that could not be seen to end; "" or NULL: none */
     const struct telling *telling;
 };

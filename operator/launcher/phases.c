@@ -100,6 +100,7 @@ static void finish(struct task *task) {
         .by_yarn = task->options->by_yarn,
         .app = task->yarn.known ? &task->yarn.app : NULL,
         .yarn_trouble = yarn_trouble(task),
+        .killed = task->yarn.killed,
         .left_behind = left_behind(task),
         .telling = &task->telling,
     };
@@ -124,6 +125,7 @@ static void start_child(struct task *task) {
     const struct launch_options *options = task->options;
     task->yarn.survey = false;
     task->yarn.known = false;
+    task->yarn.killed[0] = '\0'; /* from here on: of this attempt */
     if (task->yarn.answered_at == 0) /* nobody told what was there before: go by time, a little generous to its clock */
         task->yarn.not_before = clock_wall_ms() - 30 * 1000;
     yarn_set(&task->yarn, YARN_WATCH, WATCH_MS, task->now);
@@ -145,6 +147,10 @@ static void on_adopting(struct task *task) {
     struct yarn *yarn = &task->yarn;
     bool away = yarn->failing_since && task->now - yarn->failing_since >= ADOPT_AWAY_MS;
     bool nobody = yarn->rms.count == 0 || !task->options->yarn_tag;
+    if (strcmp(task->adopted, yarn->killed) != 0) {
+        memcpy(task->adopted, yarn->killed, sizeof task->adopted);
+        task_say("%s of an earlier attempt still ran: killing it before the task starts", task->adopted);
+    }
     if (!nobody && !yarn->clear_at && !away && in_phase(task) < ADOPT_MAX_MS)
         return;
     if (away)
@@ -165,11 +171,16 @@ static void on_running(struct task *task) {
     }
 }
 
-/* What the task left in this pod is killed, and what it wrote is passed on. */
-static bool drained(struct task *task) {
-    if (task->child.pid > 0)
-        child_kill_rest(&task->child);
-    return (pump_done(&task->out) && pump_done(&task->err)) || task->now - task->child_ended_at >= DRAIN_MAX_MS;
+/* What the task left in this pod is killed, and what it wrote is passed on. Once: processes of our own come later. */
+static bool swept(struct task *task) {
+    if (task->swept || task->child.pid <= 0)
+        return true;
+    if (task->child.running || task->killer.running)
+        return false;
+    child_kill_rest(&task->child);
+    bool done = pump_done(&task->out) && pump_done(&task->err) && child_none_left();
+    task->swept = done || task->now - task->child_ended_at >= DRAIN_MAX_MS;
+    return task->swept;
 }
 
 static bool failed_by_exit(const struct task *task) {
@@ -218,7 +229,7 @@ static void on_settling(struct task *task) {
         int64_t interval = in_phase(task) / 20;
         task->yarn.interval_ms = interval < FOLLOW_MIN_MS ? FOLLOW_MIN_MS : interval > FOLLOW_MAX_MS ? FOLLOW_MAX_MS : interval;
     }
-    if (drained(task) && known)
+    if (swept(task) && known)
         finish(task);
 }
 
@@ -255,7 +266,7 @@ static void on_stopping(struct task *task) {
     int64_t settled = task->child_ended_at ? task->child_ended_at + SUBMIT_MS : task->phase_since - 1;
     bool clear = remote_clear_since(task, settled) || (ended_by_killer && !task->yarn.tag) ||
                  (task->yarn.rms.count == 0 && !task->killer.running);
-    if (!task->child.running && drained(task) && clear)
+    if (!task->child.running && swept(task) && clear)
         finish(task);
     else if (since >= grace)
         finish(task);

@@ -65,11 +65,16 @@ void reporter_notify(struct reporter *reporter, enum snapshot_news news, int64_t
 void reporter_finish(struct reporter *reporter, int64_t now) {
     http_close(&reporter->http); /* what is under way is out of date */
     reporter->next_at = now;
-    reporter->last_until = now + REPORT_LAST_AWAY_MS;
+    reporter->last_from = now;
+}
+
+static int64_t last_until(const struct reporter *reporter) {
+    bool talking = reporter->http.state >= HTTP_HANDSHAKE;
+    return reporter->last_from + (talking ? REPORT_LAST_MS : REPORT_LAST_AWAY_MS);
 }
 
 bool reporter_done(const struct reporter *reporter, const struct snapshot *snapshot, int64_t now) {
-    return !reporter->enabled || reporter->arrived_seq == snapshot->record.seq || now >= reporter->last_until;
+    return !reporter->enabled || reporter->arrived_seq == snapshot->record.seq || now >= last_until(reporter);
 }
 
 /* The first line of the file; NULL with an error when it cannot be used. Static: one at a time, wiped by the caller. */
@@ -101,7 +106,7 @@ static void failed(struct reporter *reporter, int64_t now) {
     reporter->backoff_ms = next < REPORT_BACKOFF_MIN_MS   ? REPORT_BACKOFF_MIN_MS
                            : next > REPORT_BACKOFF_MAX_MS ? REPORT_BACKOFF_MAX_MS
                                                           : next;
-    reporter->next_at = now + (reporter->last_until ? LAST_RETRY_MS : jitter(reporter, reporter->backoff_ms));
+    reporter->next_at = now + (reporter->last_from ? LAST_RETRY_MS : jitter(reporter, reporter->backoff_ms));
 }
 
 static void send_snapshot(struct reporter *reporter, const struct snapshot *snapshot, int64_t now) {
@@ -143,7 +148,7 @@ static void on_answer(struct reporter *reporter, const struct snapshot *snapshot
             reporter->interval_ms = seconds * 1000;
     }
     reporter->next_at = now + jitter(reporter, reporter->interval_ms);
-    if (snapshot->news == NEWS_URGENT || (reporter->last_until && reporter->arrived_seq != snapshot->record.seq))
+    if (snapshot->news == NEWS_URGENT || (reporter->last_from && reporter->arrived_seq != snapshot->record.seq))
         reporter->next_at = now + REPORT_COALESCE_MS;
 }
 
@@ -153,21 +158,18 @@ void reporter_wait(const struct reporter *reporter, struct wait *wait) {
     http_wait(&reporter->http, wait);
     if (!http_busy(&reporter->http))
         wait_until(wait, reporter->next_at);
-    if (reporter->last_until)
-        wait_until(wait, reporter->last_until);
+    if (reporter->last_from)
+        wait_until(wait, last_until(reporter));
 }
 
 void reporter_step(struct reporter *reporter, const struct snapshot *snapshot, const struct wait *wait, int64_t now) {
     if (!reporter->enabled)
         return;
-    bool answered_the_call = reporter->http.state >= HTTP_HANDSHAKE;
     enum http_result result = http_step(&reporter->http, wait, now, &reporter->err);
     if (result == HTTP_FAILED)
         failed(reporter, now);
     else if (result == HTTP_DONE)
         on_answer(reporter, snapshot, now);
-    else if (reporter->last_until && !answered_the_call && reporter->http.state >= HTTP_HANDSHAKE)
-        reporter->last_until += REPORT_LAST_MS - REPORT_LAST_AWAY_MS;
     if (!http_busy(&reporter->http) && now >= reporter->next_at)
         send_snapshot(reporter, snapshot, now);
 }

@@ -37,7 +37,7 @@ struct reporter {
     bool enabled;
     int64_t next_at, interval_ms, backoff_ms; /* backoff 0: the last one arrived */
     int64_t sent_seq, arrived_seq;
-    int64_t last_until; /* of the final report; 0: not yet */
+    int64_t last_from; /* since when the final report is due; 0: not yet */
     uint64_t random;
     struct strbuf body;
     struct error err;

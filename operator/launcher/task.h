@@ -41,13 +41,16 @@ struct task {
     int64_t started_at;  /* boot ms of the attempt */
     enum cause cause;
 
+    char adopted[YARN_ID_MAX]; /* application of an earlier attempt that was last told to end */
+
     int signals; /* signalfd */
     struct signals before;
     struct child child, killer; /* killer: `yarn application -kill`, when REST does not let us */
     int start_exit_code;
     struct error start_error;
     int64_t child_ended_at; /* boot ms; 0: it runs, or never did */
-    bool group_killed;
+    bool group_killed; /* SIGKILL was sent to what did not heed SIGTERM */
+    bool swept;        /* nothing of the task is left in this pod, and all its output has been passed on */
     int64_t oom_kills; /* before the task; -1: unknown */
     char **env;        /* of the child: ours without WEIR_… */
     const char *pod_ip;
