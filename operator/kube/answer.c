@@ -42,6 +42,18 @@ static enum error_code code_of(int status, const char *reason, const char *messa
     return ERROR_TRANSIENT; /* 401 too: the credentials are read again before the next request */
 }
 
+/* A patch that names the UID of an object which is another one by now is "invalid" in the server's eyes. */
+static bool is_another_object(yyjson_val *body) {
+    size_t index = 0;
+    size_t count = 0;
+    yyjson_val *cause = NULL;
+    yyjson_arr_foreach(json_at(body, "details", "causes", NULL), index, count, cause) {
+        if (strcmp(json_text(cause, "field", ""), "metadata.uid") == 0)
+            return true;
+    }
+    return false;
+}
+
 void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body) {
     answer->status = status;
     answer->reason[0] = '\0';
@@ -51,6 +63,8 @@ void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body)
     const char *message = json_text(body, "message", "");
     snprintf(answer->reason, sizeof answer->reason, "%.63s", reason);
     enum error_code code = code_of(status, reason, message);
+    if (code == ERROR_INVALID && is_another_object(body))
+        code = ERROR_CONFLICT;
     if (message[0] == '\0')
         error_set(&answer->err, code, "the API server answered %d", status);
     else

@@ -32,6 +32,8 @@ static void each_refusal_has_its_code(void **state) {
         {400, "{\"reason\":\"BadRequest\",\"message\":\"m\"}", ERROR_INVALID},
         {413, "{\"reason\":\"RequestEntityTooLarge\",\"message\":\"m\"}", ERROR_INVALID},
         {422, "{\"reason\":\"Invalid\",\"message\":\"m\"}", ERROR_INVALID},
+        {422, "{\"reason\":\"Invalid\",\"details\":{\"causes\":[{\"field\":\"metadata.uid\"}]}}", ERROR_CONFLICT},
+        {422, "{\"reason\":\"Invalid\",\"details\":{\"causes\":[{\"field\":\"spec\"},7]}}", ERROR_INVALID},
         {500, "{\"message\":\"etcdserver: request is too large\"}", ERROR_INVALID},
         {500, "{\"message\":\"rpc error: code = ResourceExhausted desc = trying to send\"}", ERROR_INVALID},
         {500, "{\"reason\":\"InternalError\",\"message\":\"m\"}", ERROR_TRANSIENT},

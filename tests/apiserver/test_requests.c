@@ -1,0 +1,222 @@
+/* Single requests against a real API server: who we are, and how each refusal is told. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "apiserver/support_api.h"
+#include "base/arena.h"
+#include "base/text.h"
+
+static struct kube_config *load(const char *path) {
+    struct kube_config *config = NULL;
+    struct error err = {0};
+    if (kube_config_load(path, NULL, &config, &err) < 0)
+        fail_msg("%s", err.text);
+    return config;
+}
+
+static char *read_file(const char *path) {
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    static char text[65536];
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* The kubeconfig of the test with one text put in place of another, as a file of its own. */
+static struct kube_config *load_changed(const char *from, const char *to) {
+    AUTO_ARENA arena = ARENA_INIT;
+    const char *text = read_file(api_kubeconfig());
+    const char *at = strstr(text, from);
+    assert_non_null(at);
+    char path[] = "/tmp/weir-kubeconfig-XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+    fprintf(file, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    fclose(file);
+    struct kube_config *config = load(path);
+    remove(path);
+    return config;
+}
+
+/* Asks for the namespace "default". */
+static struct reply ask(struct kube_config *config) {
+    static const struct kube_resource namespaces = {"", "v1", "namespaces", "Namespace", true};
+    struct api_test test;
+    struct reply reply = {0};
+    api_open_with(&test, config);
+    kube_get(test.api, (struct kube_ref){&namespaces, NULL, "default"}, api_reply, &reply);
+    api_await(&test, &reply);
+    json_free(&reply.doc);
+    api_close(&test);
+    return reply;
+}
+
+static void a_token_and_a_certificate_are_accepted(void **state) {
+    (void)state;
+    AUTO_ARENA arena = ARENA_INIT;
+    struct reply reply = ask(load(api_kubeconfig()));
+    assert_string_equal(reply.name, "default");
+    const char *cert = arena_printf(&arena, "%s-cert", api_kubeconfig());
+    reply = ask(load(cert));
+    assert_string_equal(reply.err.text, "");
+    assert_string_equal(reply.name, "default");
+}
+
+static void a_wrong_token_is_told(void **state) {
+    (void)state;
+    struct reply reply = ask(load_changed("token: ", "token: wrong"));
+    assert_int_equal(reply.status, 401);
+    assert_int_equal(reply.err.code, ERROR_TRANSIENT);
+    assert_non_null(strstr(reply.err.text, "Unauthorized"));
+}
+
+static void the_server_must_prove_who_it_is(void **state) {
+    (void)state;
+    struct reply reply = ask(load_changed("server: ", "tls-server-name: kubernetes.default.svc, server: "));
+    assert_string_equal(reply.err.text, "");
+    assert_string_equal(reply.name, "default");
+    reply = ask(load_changed("server: ", "tls-server-name: elsewhere.example, server: "));
+    assert_int_equal(reply.status, 0);
+    assert_non_null(strstr(reply.err.text, "certificate"));
+}
+
+static void the_two_409s_are_told_apart(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    api_create_map(test, "twice", "1", &reply);
+    assert_int_equal(api_await(test, &reply)->status, 201);
+    char version[64];
+    snprintf(version, sizeof version, "%s", reply.version);
+    api_create_map(test, "twice", "2", &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_EXISTS);
+    AUTO_STRBUF body = STRBUF_INIT;
+    strbuf_printf(&body, "{\"metadata\":{\"name\":\"twice\",\"resourceVersion\":\"%s\"},\"data\":{\"value\":\"3\"}}",
+                  version);
+    for (int i = 0; i < 2; i++) {
+        kube_put(test->api, api_map(test, "twice"), NULL, strbuf_text(&body), body.length, api_reply, &reply);
+        api_await(test, &reply);
+    }
+    assert_int_equal(reply.err.code, ERROR_CONFLICT);
+    assert_string_equal(reply.reason, "Conflict");
+    json_free(&reply.doc);
+}
+
+static void deletion_asks_for_the_uid(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    api_create_map(test, "mine", "1", &reply);
+    api_await(test, &reply);
+    char uid[64];
+    snprintf(uid, sizeof uid, "%s", reply.uid);
+    struct kube_delete other = {.uid = "00000000-0000-0000-0000-000000000000", .grace_s = -1};
+    kube_delete(test->api, api_map(test, "mine"), &other, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_CONFLICT);
+    struct kube_delete own = {.uid = uid, .propagation = "Background", .grace_s = 0};
+    kube_delete(test->api, api_map(test, "mine"), &own, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    kube_get(test->api, api_map(test, "mine"), api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NOT_FOUND);
+    json_free(&reply.doc);
+}
+
+static void a_pod_is_held_by_its_finalizer(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    struct kube_ref pod = {&kube_pods, test->namespace, "held"};
+    static const char body[] = "{\"metadata\":{\"name\":\"held\",\"finalizers\":[\"weir.dev/result\",\"other.dev/x\"]},"
+                               "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}";
+    kube_create(test->api, pod, NULL, body, strlen(body), api_reply, &reply);
+    assert_string_equal(api_await(test, &reply)->err.text, "");
+    char uid[64];
+    snprintf(uid, sizeof uid, "%s", reply.uid);
+    struct kube_delete options = {.uid = uid, .grace_s = 0};
+    kube_delete(test->api, pod, &options, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    kube_finalizer_drop(test->api, pod, "00000000-0000-0000-0000-000000000000", "weir.dev/result", api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_CONFLICT);
+    kube_finalizer_drop(test->api, pod, uid, "weir.dev/result", api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    yyjson_val *left = json_at(yyjson_doc_get_root(reply.doc), "metadata", "finalizers", NULL);
+    assert_int_equal(yyjson_arr_size(left), 1); /* the other one stays */
+    kube_finalizer_drop(test->api, pod, uid, "other.dev/x", api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    kube_get(test->api, pod, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NOT_FOUND);
+    json_free(&reply.doc);
+}
+
+static void finalizers_are_set_on_the_version_they_come_from(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    static const char *const list[] = {"weir.dev/cleanup"};
+    api_create_map(test, "finalizers", "1", &reply);
+    api_await(test, &reply);
+    char uid[64];
+    char version[64];
+    snprintf(uid, sizeof uid, "%s", reply.uid);
+    snprintf(version, sizeof version, "%s", reply.version);
+    struct kube_ref map = api_map(test, "finalizers");
+    kube_finalizers_set(test->api, map, uid, version, list, 1, api_reply, &reply);
+    assert_string_equal(api_await(test, &reply)->err.text, "");
+    char newer[64];
+    snprintf(newer, sizeof newer, "%s", reply.version);
+    kube_finalizers_set(test->api, map, uid, version, NULL, 0, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_CONFLICT);
+    kube_finalizers_set(test->api, map, "00000000-0000-0000-0000-000000000000", newer, NULL, 0, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_CONFLICT);
+    kube_finalizers_set(test->api, map, uid, newer, NULL, 0, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    json_free(&reply.doc);
+}
+
+static void bad_objects_are_invalid(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    api_create_map(test, "UPPER", "1", &reply);
+    assert_int_equal(api_await(test, &reply)->status, 422);
+    assert_int_equal(reply.err.code, ERROR_INVALID);
+    kube_create(test->api, api_map(test, NULL), NULL, "{nonsense", 9, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_INVALID);
+    char *value = calloc(1, 1024 * 1024);
+    memset(value, 'x', 1024 * 1024 - 1);
+    api_create_map(test, "large", value, &reply);
+    free(value);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_INVALID);
+    assert_int_equal(reply.status, 0); /* refused here */
+    json_free(&reply.doc);
+}
+
+static int open_test(void **state) {
+    static struct api_test test;
+    api_open(&test);
+    *state = &test;
+    return 0;
+}
+
+static int close_test(void **state) {
+    api_close(*state);
+    return 0;
+}
+
+int main(void) {
+    api_kubeconfig();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_and_a_certificate_are_accepted),
+        cmocka_unit_test(a_wrong_token_is_told),
+        cmocka_unit_test(the_server_must_prove_who_it_is),
+        cmocka_unit_test(the_two_409s_are_told_apart),
+        cmocka_unit_test(deletion_asks_for_the_uid),
+        cmocka_unit_test(a_pod_is_held_by_its_finalizer),
+        cmocka_unit_test(finalizers_are_set_on_the_version_they_come_from),
+        cmocka_unit_test(bad_objects_are_invalid),
+    };
+    return cmocka_run_group_tests_name("requests", tests, open_test, close_test);
+}
