@@ -41,7 +41,7 @@ struct retry {
     int64_t limit;           /* more attempts after a failure of the task's own (0) */
     int64_t infra_limit;     /* more attempts after a loss by the infrastructure (5) */
     struct backoff *backoff; /* never NULL after decoding */
-    struct strings on;       /* exit codes ("3") or reasons; empty: any */
+    struct strings on;       /* `onlyOn` ("on" is a truth in YAML 1.1): exit codes ("3") or reasons; empty: any */
 };
 
 struct task {

@@ -50,7 +50,7 @@ static const struct field retry_fields[] = {
      FIELD_INT, offsetof(struct retry, infra_limit), .max = 100, .absent = 5},
     {"backoff", "How long to wait before the next attempt.", FIELD_OBJECT, offsetof(struct retry, backoff),
      .table = &backoff_table},
-    {"on",
+    {"onlyOn",
      "Retry only after these exit codes (\"3\") or reasons (\"OOMKilled\", as in status.tasks[].reason). "
      "Empty: after any failure.",
      FIELD_STRINGS, offsetof(struct retry, on), .max = 50},

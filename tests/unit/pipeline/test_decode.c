@@ -51,7 +51,7 @@ static void every_field_of_the_spec_arrives(void **state) {
                         "    image: i\n"
                         "    imagePullPolicy: Never\n"
                         "    serviceAccountName: s\n"
-                        "    retry: {limit: 2, infraLimit: 0, backoff: {initial: 1s, factor: 3, max: 5s}, on: ['3', OOMKilled]}\n"
+                        "    retry: {limit: 2, infraLimit: 0, backoff: {initial: 1s, factor: 3, max: 5s}, onlyOn: ['3', OOMKilled]}\n"
                         "    timeout: 4h\n"
                         "    startTimeout: 90s\n"
                         "    onFailure: Ignore\n"
