@@ -1,0 +1,164 @@
+/* The recorder against a scripted server: creation, series, failures, and the bounds. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "base/text.h"
+#include "kube/event.h"
+#include "kube/http.h"
+#include "kube/support_server.h"
+
+struct fixture {
+    uv_loop_t loop;
+    struct server server;
+    struct kube_api *api;
+    struct recorder *recorder;
+    size_t wanted;
+};
+
+static void begin(struct fixture *f, const struct reply *replies, size_t count) {
+    struct kube_config *config = NULL;
+    struct error err;
+    memset(f, 0, sizeof *f);
+    uv_loop_init(&f->loop);
+    server_start(&f->server, &f->loop, replies, count);
+    assert_int_equal(kube_config_plain(f->server.url, NULL, &config, &err), 0);
+    assert_int_equal(kube_http_new(&f->loop, config, NULL, &f->api, &err), 0);
+    f->recorder = recorder_new(&f->loop, f->api, "weir.dev/operator", "pod-1");
+}
+#define BEGIN(f, ...)                                    \
+    static const struct reply replies[] = {__VA_ARGS__}; \
+    begin((f), replies, sizeof replies / sizeof *replies)
+
+static void finish(struct fixture *f) {
+    recorder_free(f->recorder);
+    kube_http_free(f->api);
+    server_stop(&f->server);
+    loop_finish(&f->loop);
+}
+
+static bool has_seen(void *arg) {
+    const struct fixture *f = arg;
+    return f->server.seen_count >= f->wanted && recorder_pending(f->recorder) == 0;
+}
+
+static void await(struct fixture *f, size_t requests) {
+    f->wanted = requests;
+    loop_until(&f->loop, has_seen, f, "events written");
+    assert_int_equal(f->server.seen_count, requests);
+}
+
+static struct event event_of(const char *note) {
+    return (struct event){.regarding = {&kube_pods, "weir", "run", "u1"},
+                          .related = {&kube_configmaps, "weir", "cm", "u2"},
+                          .reason = "Started",
+                          .action = "Start",
+                          .note = note};
+}
+
+static void an_event_names_what_it_is_about(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.status = 201, .body = "{}"}, {.body = "{}"});
+    struct event event = event_of("task a");
+    recorder_emit(f.recorder, &event);
+    assert_int_equal(f.server.seen_count, 0);
+    await(&f, 1);
+    const char *body = f.server.seen[0].body;
+    assert_string_equal(f.server.seen[0].path, "/apis/events.k8s.io/v1/namespaces/weir/events");
+    static const char *const parts[] = {
+        "\"type\":\"Normal\",\"reason\":\"Started\",\"action\":\"Start\",\"note\":\"task a\"",
+        "\"reportingController\":\"weir.dev/operator\",\"reportingInstance\":\"pod-1\"",
+        "\"regarding\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"name\":\"run\",\"namespace\":\"weir\",\"uid\":\"u1\"}",
+        "\"related\":{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"cm\"",
+        "\"metadata\":{\"name\":\"run.",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(body, parts[i]) == NULL)
+            fail_msg("%s lacks %s", body, parts[i]);
+    recorder_emit(f.recorder, &event);
+    await(&f, 2);
+    assert_string_equal(f.server.seen[1].method, "PATCH");
+    assert_string_equal(f.server.seen[1].content_type, "application/merge-patch+json");
+    assert_non_null(strstr(f.server.seen[1].path, "/apis/events.k8s.io/v1/namespaces/weir/events/run."));
+    assert_non_null(strstr(f.server.seen[1].body, "{\"series\":{\"count\":2,\"lastObservedTime\":\"20"));
+    finish(&f);
+}
+
+/* A thousand repetitions in a row cost two requests now; the count follows later. */
+static void a_flood_of_one_event_is_two_requests(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.status = 201, .body = "{}"}, {.body = "{}"});
+    struct event event = event_of("again");
+    for (int i = 0; i < 1000; i++)
+        recorder_emit(f.recorder, &event);
+    await(&f, 2);
+    assert_non_null(strstr(f.server.seen[1].body, "\"count\":1000,"));
+    recorder_emit(f.recorder, &event);
+    for (int i = 0; i < 50; i++)
+        uv_run(&f.loop, UV_RUN_NOWAIT);
+    assert_int_equal(f.server.seen_count, 2);
+    assert_int_equal(recorder_pending(f.recorder), 1);
+    finish(&f);
+}
+
+static void a_flood_of_different_events_is_bounded(void **state) {
+    (void)state;
+    struct fixture f;
+    static struct reply replies[200];
+    for (size_t i = 0; i < 200; i++)
+        replies[i] = (struct reply){.status = 201, .body = "{}"};
+    begin(&f, replies, 200);
+    for (int i = 0; i < 5000; i++) {
+        char note[32];
+        snprintf(note, sizeof note, "note %d", i);
+        struct event event = event_of(note);
+        recorder_emit(f.recorder, &event);
+    }
+    assert_int_equal(recorder_pending(f.recorder), 100);
+    for (int i = 0; i < 5000; i++) {
+        char uid[32];
+        snprintf(uid, sizeof uid, "uid %d", i);
+        struct event event = event_of("one each");
+        event.regarding.uid = uid;
+        recorder_emit(f.recorder, &event);
+    }
+    assert_int_equal(recorder_pending(f.recorder), 1000);
+    finish(&f);
+}
+
+static void refusals_do_not_stop_what_follows(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.status = 403, .body = "{\"reason\":\"Forbidden\",\"message\":\"m\"}"},
+          {.status = 409, .body = "{\"reason\":\"AlreadyExists\",\"message\":\"m\"}"}, {.body = "{}"},
+          {.status = 404, .body = "{\"reason\":\"NotFound\"}"}, {.status = 201, .body = "{}"});
+    struct event refused = event_of("refused");
+    struct event exists = event_of("written before, the answer was lost");
+    recorder_emit(f.recorder, &refused);
+    recorder_emit(f.recorder, &exists);
+    await(&f, 2);
+    recorder_emit(f.recorder, &exists);
+    await(&f, 3);
+    assert_string_equal(f.server.seen[2].method, "PATCH");
+    finish(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_event_names_what_it_is_about),
+        cmocka_unit_test(a_flood_of_one_event_is_two_requests),
+        cmocka_unit_test(a_flood_of_different_events_is_bounded),
+        cmocka_unit_test(refusals_do_not_stop_what_follows),
+    };
+    return cmocka_run_group_tests_name("event", tests, NULL, NULL);
+}
