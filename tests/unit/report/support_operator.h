@@ -10,6 +10,6 @@
 #include "web/support_child.h"
 
 #define OPERATOR_NAME "weir.weir.svc"
-enum { OPERATOR_DEADLINE_MS = 800, OPERATOR_SLOW_MS = 200, OPERATOR_RUNNING = 300 };
+enum { OPERATOR_DEADLINE_MS = 4000, OPERATOR_SLOW_MS = 200, OPERATOR_RUNNING = 300 };
 
 extern const struct child_parts operator_parts;

@@ -15,7 +15,7 @@
 #include "report/support_operator.h"
 #include "web/support_client.h"
 
-enum { PARALLEL = 100 };
+enum { PARALLEL = 100, PATIENCE_MS = 20000 };
 
 static struct child child;
 static SSL_CTX *tls;
@@ -28,14 +28,20 @@ static void pause_ms(long ms) {
 static char *get(const struct child *of, const char *path) {
     struct peer peer = peer_open(of->ports[WEB_PLAIN], NULL, NULL);
     peer_puts(&peer, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
-    struct reply reply = peer_read(&peer, 5000, false);
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
     peer_close(&peer);
     assert_int_not_equal(reply.status, 0);
     return reply.body;
 }
 
+/* Comes to say `part` within two seconds: less than what the deadline of a report would bring about. */
 static void expect_state(const char *part) {
     char *state = get(&child, "/state");
+    for (int i = 0; i < 100 && strstr(state, part) == NULL; i++) {
+        free(state);
+        pause_ms(20);
+        state = get(&child, "/state");
+    }
     if (strstr(state, part) == NULL)
         fail_msg("no '%s' in '%s'", part, state);
     free(state);
@@ -75,7 +81,7 @@ static const char record[] = "{\"version\":1,\"seq\":7,\"phase\":\"Running\",\"t
 /* Posts on the connection; checks the status and that the body contains `part`. */
 static void expect_post(struct peer *peer, const char *token, const char *body, int status, const char *part) {
     peer_post(peer, REPORT_PATH, token, body);
-    struct reply reply = peer_read(peer, 5000, false);
+    struct reply reply = peer_read(peer, PATIENCE_MS, false);
     if (reply.status != status)
         fail_msg("token %s: %d, not %d", token != NULL ? token : "none", reply.status, status);
     if (strstr(reply.body, part) == NULL)
@@ -140,7 +146,7 @@ static void what_is_no_report_is_refused(void **state) {
             memset(body, ' ', 16385);
             peer_send(&peer, body, 16385);
         }
-        struct reply reply = peer_read(&peer, 5000, false);
+        struct reply reply = peer_read(&peer, PATIENCE_MS, false);
         assert_int_equal(reply.status, cases[i].status != 0 ? cases[i].status : 413);
         reply_free(&reply);
         peer_close(&peer);
@@ -160,7 +166,7 @@ static void a_body_in_one_large_tls_record_arrives(void **state) {
               REPORT_PATH, REPORT_BODY_MAX);
     pause_ms(50);
     peer_send(&peer, body, REPORT_BODY_MAX); /* one TLS record of 16 KiB */
-    struct reply reply = peer_read(&peer, 3000, false);
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
     assert_int_equal(reply.status, 400); /* so large a record is none, but all of it was read */
     assert_non_null(strstr(reply.body, "record of 16384 bytes"));
     reply_free(&reply);
@@ -191,7 +197,7 @@ static void a_launcher_that_leaves_is_not_waited_for(void **state) {
 static void bytes_after_a_report_under_review_end_it(void **state) {
     (void)state;
     struct peer peer = launcher();
-    peer_post(&peer, REPORT_PATH, "slow-pipelined", record);
+    peer_post(&peer, REPORT_PATH, "never-answered", record);
     pause_ms(50);
     peer_puts(&peer, "POST /v1/report HTTP/1.1\r\n");
     assert_true(peer_closed(&peer, 3000));
@@ -203,25 +209,21 @@ static void many_at_once_are_all_answered(void **state) {
     (void)state;
     static struct peer peers[PARALLEL];
     char token[32];
-    int counts[2] = {0};
-    for (int i = 0; i < PARALLEL; i++)
-        peers[i] = launcher();
     for (int i = 0; i < PARALLEL; i++) {
+        peers[i] = launcher();
         snprintf(token, sizeof token, "slow-many-%d", i);
         peer_post(&peers[i], REPORT_PATH, token, record);
     }
+    int taken = 0;
     for (int i = 0; i < PARALLEL; i++) {
-        struct reply reply = peer_read(&peers[i], 5000, false);
-        assert_true(reply.status == 200 || reply.status == 503);
-        counts[reply.status == 200]++;
+        struct reply reply = peer_read(&peers[i], PATIENCE_MS, false);
+        assert_true(reply.status == 200 || reply.status == 503); /* 503: more reviews on their way than are allowed */
+        taken += reply.status == 200;
         reply_free(&reply);
-    }
-    assert_true(counts[1] >= REVIEW_FLIGHT_MAX); /* sent within the time of one review, more than that had to wait */
-    for (int i = 0; i < PARALLEL; i++) {         /* and so they do, on the same connections */
-        snprintf(token, sizeof token, "good-again-%d", i);
-        expect_post(&peers[i], token, record, 200, "intervalSeconds");
         peer_close(&peers[i]);
     }
+    assert_true(taken >= REVIEW_FLIGHT_MAX);
+    expect_state("waiting 0,");
 }
 
 static void away_it_says_who_leads(void **state) {
@@ -258,7 +260,7 @@ static void a_new_certificate_cuts_nobody_off(void **state) {
     OPENSSL_free(new);
     expect_post(&open, "good-one", record, 200, "intervalSeconds");
     expect_post(&fresh, "good-one", record, 200, "intervalSeconds");
-    struct reply reply = peer_read(&waiting, 5000, false);
+    struct reply reply = peer_read(&waiting, PATIENCE_MS, false);
     assert_int_equal(reply.status, 200);
     reply_free(&reply);
     peer_close(&open);

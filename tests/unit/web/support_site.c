@@ -113,6 +113,7 @@ static const struct web_route routes[] = {
     {WEB_PLAIN, WEB_POST, "/echo", SITE_BODY_MAX, SITE_DEADLINE_MS, handle_echo, NULL},
     {WEB_PLAIN, WEB_POST, "/late", SITE_BODY_MAX, 5000, handle_late, NULL},
     {WEB_PLAIN, WEB_POST, "/never", SITE_BODY_MAX, SITE_DEADLINE_MS, handle_never, NULL},
+    {WEB_PLAIN, WEB_POST, "/forever", SITE_BODY_MAX, 60 * 1000, handle_never, NULL},
 };
 
 const struct web_config site_config = {
@@ -152,7 +153,7 @@ int site_stop(void **state) {
 
 struct reply ask(struct peer *peer, const char *method, const char *path) {
     peer_puts(peer, "%s %s HTTP/1.1\r\nHost: x\r\n\r\n", method, path);
-    return peer_read(peer, 5000, strcmp(method, "HEAD") == 0);
+    return peer_read(peer, PATIENCE_MS, strcmp(method, "HEAD") == 0);
 }
 
 void expect(struct peer *peer, const char *method, const char *path, int status, const char *part) {
@@ -164,7 +165,7 @@ void expect(struct peer *peer, const char *method, const char *path, int status,
 }
 
 void expect_reply(struct peer *peer, int status, const char *body) {
-    struct reply reply = peer_read(peer, 5000, false);
+    struct reply reply = peer_read(peer, PATIENCE_MS, false);
     assert_int_equal(reply.status, status);
     if (body != NULL)
         assert_string_equal(reply.body, body);
@@ -179,6 +180,12 @@ int drops(void) {
     reply_free(&reply);
     peer_close(&peer);
     return count;
+}
+
+void expect_drops(int count) {
+    for (int i = 0; i < 100 && drops() != count; i++)
+        pause_ms(20);
+    assert_int_equal(drops(), count);
 }
 
 double seconds(void) {

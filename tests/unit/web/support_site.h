@@ -13,6 +13,7 @@ enum {
     SITE_DEADLINE_MS = 700,
     SITE_KEEPALIVE_S = 2,
     SITE_CONNECTIONS = 12,
+    PATIENCE_MS = 20000, /* with a busy machine */
 };
 
 extern const struct web_config site_config; /* without a loop */
@@ -28,6 +29,7 @@ struct reply ask(struct peer *peer, const char *method, const char *path);
 void expect(struct peer *peer, const char *method, const char *path, int status, const char *part);
 void expect_reply(struct peer *peer, int status, const char *body); /* reads; the body may be NULL */
 int drops(void);                                                    /* handlers that were told of a drop so far */
+void expect_drops(int count);                                       /* come to be that many soon */
 
 double seconds(void);
 void pause_ms(long ms);

@@ -18,7 +18,7 @@ static void other_methods_are_refused(void **state) {
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         struct peer peer = peer_open(SITE_PORT, NULL, NULL);
         peer_puts(&peer, "%s /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", methods[i]);
-        struct reply reply = peer_read(&peer, 5000, false);
+        struct reply reply = peer_read(&peer, PATIENCE_MS, false);
         assert_int_equal(reply.status, 405);
         assert_non_null(strstr(reply.headers, "allow: GET, HEAD\r\n"));
         reply_free(&reply);
@@ -26,7 +26,7 @@ static void other_methods_are_refused(void **state) {
     }
     struct peer peer = peer_open(SITE_PORT, NULL, NULL);
     peer_puts(&peer, "BREW /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    struct reply reply = peer_read(&peer, 5000, false);
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
     assert_true(reply.status == 0 || reply.status == 403);
     reply_free(&reply);
     peer_close(&peer);
@@ -46,11 +46,11 @@ static void bodies_of_unknown_or_silly_length_end_the_connection(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct peer peer = peer_open(SITE_PORT, NULL, NULL);
         peer_puts(&peer, "POST /echo HTTP/1.1\r\nHost: x\r\n%s", cases[i].headers);
-        struct reply reply = peer_read(&peer, 5000, false);
+        struct reply reply = peer_read(&peer, PATIENCE_MS, false);
         assert_int_equal(reply.status, cases[i].status);
         assert_non_null(strstr(reply.headers, "connection: close\r\n"));
         reply_free(&reply);
-        assert_true(peer_closed(&peer, 5000));
+        assert_true(peer_closed(&peer, PATIENCE_MS));
         peer_close(&peer);
     }
 }
@@ -60,13 +60,13 @@ static void a_body_that_takes_too_long_is_cut(void **state) {
     struct peer peer = peer_open(SITE_PORT, NULL, NULL);
     double begun = seconds();
     peer_puts(&peer, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n");
-    while (seconds() - begun < 3) {
+    while (seconds() - begun < 5) {
         peer_send(&peer, "x", 1);
         if (peer_closed(&peer, 50))
             break;
     }
     assert_true(seconds() - begun > SITE_DEADLINE_MS / 1000.0 - 0.1);
-    assert_true(seconds() - begun < SITE_DEADLINE_MS / 1000.0 + 0.6);
+    assert_true(seconds() - begun < SITE_DEADLINE_MS / 1000.0 + 2);
     peer_close(&peer);
 }
 
@@ -75,12 +75,12 @@ static void a_handler_is_told_when_its_client_leaves(void **state) {
     int before = drops();
     for (int i = 0; i < 5; i++) {
         struct peer peer = peer_open(SITE_PORT, NULL, NULL);
-        peer_post(&peer, "/late", NULL, "12345");
+        peer_post(&peer, "/forever", NULL, "12345");
         pause_ms(20);
         peer_close(&peer);
     }
     pause_ms(20);
-    assert_int_equal(drops(), before + 5);
+    expect_drops(before + 5);
 }
 
 static void a_handler_that_takes_too_long_is_told_and_the_client_too(void **state) {
@@ -88,11 +88,11 @@ static void a_handler_that_takes_too_long_is_told_and_the_client_too(void **stat
     int before = drops();
     struct peer peer = peer_open(SITE_PORT, NULL, NULL);
     peer_post(&peer, "/never", NULL, "12345");
-    struct reply reply = peer_read(&peer, 5000, false);
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
     assert_int_equal(reply.status, 503);
     assert_non_null(strstr(reply.headers, "retry-after: 2\r\n"));
     reply_free(&reply);
-    assert_int_equal(drops(), before + 1);
+    expect_drops(before + 1);
     expect(&peer, "GET", "/healthz", 200, "ok\n"); /* the connection goes on */
     peer_close(&peer);
 }
@@ -101,12 +101,12 @@ static void bytes_that_follow_a_waiting_request_end_it(void **state) {
     (void)state;
     int before = drops();
     struct peer peer = peer_open(SITE_PORT, NULL, NULL);
-    peer_post(&peer, "/late", NULL, "12345");
+    peer_post(&peer, "/forever", NULL, "12345");
     pause_ms(30);
     peer_puts(&peer, "garbage\r\n\r\n");
-    assert_true(peer_closed(&peer, 5000));
+    assert_true(peer_closed(&peer, PATIENCE_MS));
     peer_close(&peer);
-    assert_int_equal(drops(), before + 1);
+    expect_drops(before + 1);
     assert_int_equal(client_get(SITE_PORT, "/healthz"), 200);
 }
 
@@ -118,11 +118,11 @@ static void idle_and_silent_connections_are_closed(void **state) {
     expect(&idle, "GET", "/healthz", 200, "ok\n");
     double begun = seconds();
     peer_puts(&halfway, "GET /healthz HTTP/1.1\r\nHo");
-    assert_true(peer_closed(&idle, 10000));
-    assert_in_range((int)((seconds() - begun) * 1000), SITE_KEEPALIVE_S * 1000 - 500, SITE_KEEPALIVE_S * 1000 + 1500);
-    assert_true(peer_closed(&silent, 10000));
-    assert_true(peer_closed(&halfway, 10000));
-    assert_true(seconds() - begun < 8);
+    assert_true(peer_closed(&idle, PATIENCE_MS));
+    assert_in_range((int)((seconds() - begun) * 1000), SITE_KEEPALIVE_S * 1000 - 500, SITE_KEEPALIVE_S * 1000 + 2500);
+    assert_true(peer_closed(&silent, PATIENCE_MS));
+    assert_true(peer_closed(&halfway, PATIENCE_MS));
+    assert_true(seconds() - begun < 12);
     peer_close(&idle);
     peer_close(&silent);
     peer_close(&halfway);
@@ -135,7 +135,7 @@ static void connections_are_limited_and_come_back(void **state) {
         for (size_t i = 0; i < 12; i++)
             peers[i] = peer_open(SITE_PORT, NULL, NULL);
         struct peer one_more = peer_open(SITE_PORT, NULL, NULL);
-        assert_true(peer_closed(&one_more, 1000));
+        assert_true(peer_closed(&one_more, 3000));
         peer_close(&one_more);
         expect(&peers[11], "GET", "/healthz", 200, "ok\n");
         for (size_t i = 0; i < 12; i++)
@@ -151,7 +151,7 @@ static void headers_that_are_too_long_end_the_connection(void **state) {
     char *value = calloc(1, 10 * 1024);
     memset(value, 'x', 10 * 1024 - 1);
     peer_puts(&peer, "GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n\r\n", value);
-    assert_true(peer_closed(&peer, 5000));
+    assert_true(peer_closed(&peer, PATIENCE_MS));
     peer_close(&peer);
     free(value);
 }
@@ -161,7 +161,7 @@ static void upgrades_are_refused(void **state) {
     struct peer peer = peer_open(SITE_PORT, NULL, NULL);
     peer_puts(&peer, "GET /healthz HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
-    struct reply reply = peer_read(&peer, 5000, false);
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
     assert_int_not_equal(reply.status, 101);
     reply_free(&reply);
     peer_close(&peer);

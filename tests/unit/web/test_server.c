@@ -182,7 +182,7 @@ static void without_a_certificate_no_handshake_succeeds(void **state) {
     SSL_CTX_free(tls);
     struct peer plain = peer_open(site.ports[WEB_TLS], NULL, NULL);
     peer_puts(&plain, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    struct reply reply = peer_read(&plain, 5000, false);
+    struct reply reply = peer_read(&plain, PATIENCE_MS, false);
     assert_int_equal(reply.status, 0);
     peer_close(&plain);
 }
