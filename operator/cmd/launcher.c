@@ -50,39 +50,27 @@ static error_t parse_run(int key, char *text, struct argp_state *state) {
             argp_error(state, "--yarn-tag: at most 100 of a-z 0-9 - _ .");
         options->yarn_tag = text;
         break;
-    case TIMEOUT:
-        parse_duration_option("timeout", text, &options->timeout_ms, state);
-        break;
-    case GRACE:
-        parse_duration_option("grace", text, &options->grace_ms, state);
-        break;
-    case REPORT:
-        options->report_url = text;
-        break;
-    case REPORT_ADDRESS:
-        options->report_address = text;
-        break;
-    case TOKEN_FILE:
-        options->token_file = text;
-        break;
-    case TERMINATION_LOG:
-        options->termination_log = text;
-        break;
-    case ARGP_KEY_ARGS:
-        options->command = state->argv + state->next;
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no COMMAND given (write it behind --)");
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case TIMEOUT: parse_duration_option("timeout", text, &options->timeout_ms, state); break;
+    case GRACE: parse_duration_option("grace", text, &options->grace_ms, state); break;
+    case REPORT: options->report_url = text; break;
+    case REPORT_ADDRESS: options->report_address = text; break;
+    case TOKEN_FILE: options->token_file = text; break;
+    case TERMINATION_LOG: options->termination_log = text; break;
+    case ARGP_KEY_ARGS: options->command = state->argv + state->next; break;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "no COMMAND given (write it behind --)"); break;
+    default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
 
 static int run(int argc, char **argv) {
-    static const struct argp parser = {run_options, parse_run, "-- COMMAND [ARG]...",
-                                       "Runs COMMAND as PID 1 of a task pod and tells weir how it goes.", NULL, NULL, NULL};
+    static const struct argp parser = {run_options,
+                                       parse_run,
+                                       "-- COMMAND [ARG]...",
+                                       "Runs COMMAND as PID 1 of a task pod and tells weir how it goes.",
+                                       NULL,
+                                       NULL,
+                                       NULL};
     static char name[] = "weir-launcher run";
     struct launch_options options = {
         .kind = SCAN_COMMAND,
@@ -120,10 +108,14 @@ static const struct command {
 } commands[] = {{"run", run}, {"copy", copy}};
 
 int main(int argc, char **argv) {
-    static const struct argp parser = {NULL, NULL, "run [OPTION...] -- COMMAND [ARG]...\ncopy DIRECTORY",
+    static const struct argp parser = {NULL,
+                                       NULL,
+                                       "run [OPTION...] -- COMMAND [ARG]...\ncopy DIRECTORY",
                                        "Runs one attempt of a weir task (run), or puts itself into a volume (copy)."
                                        "\vSee `weir-launcher run --help` for the options of run.",
-                                       NULL, NULL, NULL};
+                                       NULL,
+                                       NULL,
+                                       NULL};
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

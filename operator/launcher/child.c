@@ -1,5 +1,5 @@
-/* See child.h. After catatonit's rules for PID 1: signals are blocked before anything else and read from a signalfd, the
- * child gets back the mask and dispositions we were started with, orphans are reaped one by one. Never waits for a
+/* See child.h. After catatonit's rules for PID 1: signals are blocked before anything else and read from a signalfd,
+ * the child gets back the mask and dispositions we were started with, orphans are reaped one by one. Never waits for a
  * process except, for the moment of its exec(), a child it has just forked. */
 
 #include "launcher/child.h"

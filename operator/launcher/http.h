@@ -1,7 +1,7 @@
 #pragma once
 
-/* One HTTP/1.1 request at a time, plain or TLS, as a state machine that the launcher's loop drives: nothing blocks, each
- * request has a deadline, the connection is closed after each answer. Redirects are reported, never followed. */
+/* One HTTP/1.1 request at a time, plain or TLS, as a state machine that the launcher's loop drives: nothing blocks,
+ * each request has a deadline, the connection is closed after each answer. Redirects are reported, never followed. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ struct http {
     short want;
     SSL_CTX *tls; /* not owned; NULL: https is refused */
     SSL *session;
-    struct endpoint peer;     /* whom addresses are of */
+    struct endpoint peer;         /* whom addresses are of */
     char name[ENDPOINT_HOST_MAX]; /* verified by TLS */
     bool use_tls;
     struct resolver resolver;

@@ -11,7 +11,7 @@
 enum { LENGTH_MAX = 1 << 30 };
 
 struct head {
-    size_t size; /* with the blank line */
+    size_t size;         /* with the blank line */
     long content_length; /* -1: not given */
     bool chunked;
 };

@@ -16,6 +16,7 @@ struct http_response {
     size_t length;
 };
 
-/* `data` holds `length` bytes so far and room for one more; `eof`: no more will come. Returns 1 when the answer is whole
- * (a chunked body is joined in place: the bytes are then spent), 0 when more is needed, -1 when it is no valid answer. */
+/* `data` holds `length` bytes so far and room for one more; `eof`: no more will come. Returns 1 when the answer is
+ * whole (a chunked body is joined in place: the bytes are then spent), 0 when more is needed, -1 when it is no valid
+ * answer. */
 int http_response_parse(char *data, size_t length, bool eof, struct http_response *ret_response, struct error *err);

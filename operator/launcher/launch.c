@@ -1,5 +1,5 @@
-/* See launch.h. The one loop: wait, read the clock once, let each part do what it can. Everything that the loop needs is
- * allocated before the task starts; after that nothing here ends the process but the end of the task. */
+/* See launch.h. The one loop: wait, read the clock once, let each part do what it can. Everything that the loop needs
+ * is allocated before the task starts; after that nothing here ends the process but the end of the task. */
 
 #include "launcher/launch.h"
 

@@ -10,13 +10,13 @@
 
 struct launch_options {
     enum scan_kind kind;
-    bool by_yarn;         /* the verdict is YARN's final status, not the exit code */
-    const char *yarn_tag; /* NULL: applications are not looked for by tag */
-    int64_t timeout_ms;   /* of the attempt; 0: none */
-    int64_t grace_ms;     /* from a stop to our end */
+    bool by_yarn;                                         /* the verdict is YARN's final status, not the exit code */
+    const char *yarn_tag;                                 /* NULL: applications are not looked for by tag */
+    int64_t timeout_ms;                                   /* of the attempt; 0: none */
+    int64_t grace_ms;                                     /* from a stop to our end */
     const char *report_url, *report_address, *token_file; /* url NULL: no reports */
     const char *termination_log;                          /* NULL: none */
-    char **command; /* NULL-terminated; command[0] is looked for in PATH */
+    char **command;                                       /* NULL-terminated; command[0] is looked for in PATH */
 };
 
 /* Returns the exit code for the process: the command's own, 126/127 when it could not be started, 143 when stopped, 124

@@ -33,7 +33,7 @@ int needles_add(struct needles *needles, const char *literal) {
 void needles_build(struct needles *needles) {
     static uint16_t queue[NEEDLES_STATES], fallback[NEEDLES_STATES];
     size_t head = 0, tail = 0;
-    for (size_t class = 0; class < NEEDLES_CLASSES; class++) {
+    for (size_t class = 0; class < NEEDLES_CLASSES; class ++) {
         uint16_t state = needles->next[0][class];
         if (state) {
             fallback[state] = 0;
@@ -43,7 +43,7 @@ void needles_build(struct needles *needles) {
     while (head < tail) {
         uint16_t state = queue[head++];
         needles->found[state] |= needles->found[fallback[state]];
-        for (size_t class = 0; class < NEEDLES_CLASSES; class++) {
+        for (size_t class = 0; class < NEEDLES_CLASSES; class ++) {
             uint16_t to = needles->next[state][class], other = needles->next[fallback[state]][class];
             if (to) {
                 fallback[to] = other;

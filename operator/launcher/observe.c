@@ -1,5 +1,5 @@
-/* See task.h. Turns facts into the snapshot: which source wins when several speak is decided here. YARN's word wins over
- * the driver's, the driver's over a log line's. */
+/* See task.h. Turns facts into the snapshot: which source wins when several speak is decided here. YARN's word wins
+ * over the driver's, the driver's over a log line's. */
 
 #include <stdio.h>
 #include <string.h>
@@ -66,8 +66,8 @@ static void on_state(struct task *task, const struct fact *fact) {
 
 static void observe(struct task *task, enum telling_stream stream, const char *line, size_t length) {
     static void (*const handlers[])(struct task *, const struct fact *) = {
-        [FACT_APPLICATION] = on_application, [FACT_JOB] = on_job,           [FACT_TRACKING_URL] = on_url,
-        [FACT_MAP_REDUCE] = on_map_reduce,   [FACT_UI_PORT] = on_ui_port,   [FACT_STATE] = on_state,
+        [FACT_APPLICATION] = on_application,   [FACT_JOB] = on_job,         [FACT_TRACKING_URL] = on_url,
+        [FACT_MAP_REDUCE] = on_map_reduce,     [FACT_UI_PORT] = on_ui_port, [FACT_STATE] = on_state,
         [FACT_FINAL_STATUS] = on_final_status, [FACT_TASKS] = on_tasks,
     };
     struct facts facts;

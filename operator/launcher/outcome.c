@@ -62,8 +62,8 @@ static void decide_exit(const struct ending *ending, struct outcome *outcome) {
     if (killed && ending->oom)
         say(outcome, "%s was killed: out of memory (raise resources.limits.memory or lower the job's own)", name);
     else if (outcome->signal)
-        say(outcome, "%s was killed by SIG%s%s", name, sigabbrev_np(outcome->signal) ? sigabbrev_np(outcome->signal) : "?",
-            killed ? " (out of memory?)" : "");
+        say(outcome, "%s was killed by SIG%s%s", name,
+            sigabbrev_np(outcome->signal) ? sigabbrev_np(outcome->signal) : "?", killed ? " (out of memory?)" : "");
     else
         say(outcome, "%s exited with %d", name, outcome->exit_code);
     say_why(outcome, ending);
@@ -112,7 +112,8 @@ static void decide_yarn(const struct ending *ending, struct outcome *outcome) {
     bool killed = strcmp(app->final_status, "KILLED") == 0 || strcmp(app->state, "KILLED") == 0;
     if (!killed && strcmp(app->final_status, "SUCCEEDED") == 0) {
         if (client)
-            say(outcome, "%s exited with %d, but YARN says that %s SUCCEEDED", base_name(ending->command), client, app->id);
+            say(outcome, "%s exited with %d, but YARN says that %s SUCCEEDED", base_name(ending->command), client,
+                app->id);
         return;
     }
     yarn_app_explain(app, why, sizeof why);

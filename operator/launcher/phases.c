@@ -15,9 +15,9 @@
 #include "launcher/task.h"
 
 enum {
-    ADOPT_AWAY_MS = 3 * 1000,   /* a ResourceManager that does not answer does not hold up the task */
+    ADOPT_AWAY_MS = 3 * 1000, /* a ResourceManager that does not answer does not hold up the task */
     ADOPT_MAX_MS = 30 * 1000,
-    DRAIN_MAX_MS = 10 * 1000,   /* output that nobody takes does not hold up the end for ever */
+    DRAIN_MAX_MS = 10 * 1000, /* output that nobody takes does not hold up the end for ever */
     WATCH_MS = 5 * 1000,
     FOLLOW_MIN_MS = 1000,
     FOLLOW_MAX_MS = 10 * 1000,
@@ -125,7 +125,7 @@ static void start_child(struct task *task) {
     const struct launch_options *options = task->options;
     task->yarn.survey = false;
     task->yarn.known = false;
-    task->yarn.killed[0] = '\0'; /* from here on: of this attempt */
+    task->yarn.killed[0] = '\0';     /* from here on: of this attempt */
     if (task->yarn.answered_at == 0) /* nobody told what was there before: go by time, a little generous to its clock */
         task->yarn.not_before = clock_wall_ms() - 30 * 1000;
     yarn_set(&task->yarn, YARN_WATCH, WATCH_MS, task->now);
@@ -227,7 +227,9 @@ static void on_settling(struct task *task) {
     bool known = task->options->by_yarn ? truth_known_by_yarn(task) : truth_known_by_exit(task);
     if (!known && task->options->by_yarn) {
         int64_t interval = in_phase(task) / 20;
-        task->yarn.interval_ms = interval < FOLLOW_MIN_MS ? FOLLOW_MIN_MS : interval > FOLLOW_MAX_MS ? FOLLOW_MAX_MS : interval;
+        task->yarn.interval_ms = interval < FOLLOW_MIN_MS   ? FOLLOW_MIN_MS
+                                 : interval > FOLLOW_MAX_MS ? FOLLOW_MAX_MS
+                                                            : interval;
     }
     if (swept(task) && known)
         finish(task);

@@ -12,9 +12,9 @@
 enum { PUMP_BUFFER = 64 * 1024 };
 
 struct pump {
-    int in, out;    /* in is owned: -1 after its end */
-    int out_flags;  /* to be given back; -1: unchanged */
-    bool broken;    /* nobody reads our end any more: what comes is dropped, the task is not held up */
+    int in, out;   /* in is owned: -1 after its end */
+    int out_flags; /* to be given back; -1: unchanged */
+    bool broken;   /* nobody reads our end any more: what comes is dropped, the task is not held up */
     size_t at, length;
     struct lines lines;
     char buffer[PUMP_BUFFER];

@@ -17,8 +17,11 @@ enum { TIMEOUT_MS = 10 * 1000, TOKEN_MAX = 16 * 1024, LAST_RETRY_MS = 200, INTER
 
 int reporter_init(struct reporter *reporter, char *buffer, const struct report_config *config, uint64_t seed,
                   struct error *err) {
-    *reporter = (struct reporter){.config = *config, .interval_ms = REPORT_INTERVAL_MS, .next_at = INT64_MAX,
-                                  .random = seed | 1, .body = STRBUF_INIT};
+    *reporter = (struct reporter){.config = *config,
+                                  .interval_ms = REPORT_INTERVAL_MS,
+                                  .next_at = INT64_MAX,
+                                  .random = seed | 1,
+                                  .body = STRBUF_INIT};
     http_init(&reporter->http, buffer, REPORT_ANSWER_MAX);
     if (!config->url)
         return 0;

@@ -18,7 +18,7 @@ enum {
     REPORT_COALESCE_MS = 100,
     REPORT_BACKOFF_MIN_MS = 1000,
     REPORT_BACKOFF_MAX_MS = 30 * 1000,
-    REPORT_LAST_MS = 3000,  /* for the final report, once somebody has answered the call */
+    REPORT_LAST_MS = 3000,     /* for the final report, once somebody has answered the call */
     REPORT_LAST_AWAY_MS = 800, /* … and when nobody does */
 };
 

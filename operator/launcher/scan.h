@@ -15,14 +15,14 @@ enum scan_kind {
 };
 
 enum fact_type {
-    FACT_APPLICATION, /* text: application_1795167331881_0001 or app-20261120100914-0001 */
-    FACT_JOB,         /* text: job_1795167331881_0001, job_local544362574_0001 */
+    FACT_APPLICATION,  /* text: application_1795167331881_0001 or app-20261120100914-0001 */
+    FACT_JOB,          /* text: job_1795167331881_0001, job_local544362574_0001 */
     FACT_TRACKING_URL, /* text: http or https, plausible host */
-    FACT_MAP_REDUCE,  /* number, total: map and reduce in percent */
-    FACT_UI_PORT,     /* number: port of the Spark driver's UI in this pod */
-    FACT_STATE,       /* text: what the client says of YARN's state: ACCEPTED, RUNNING, FINISHED, FAILED, KILLED */
+    FACT_MAP_REDUCE,   /* number, total: map and reduce in percent */
+    FACT_UI_PORT,      /* number: port of the Spark driver's UI in this pod */
+    FACT_STATE,        /* text: what the client says of YARN's state: ACCEPTED, RUNNING, FINISHED, FAILED, KILLED */
     FACT_FINAL_STATUS, /* text: UNDEFINED, SUCCEEDED, FAILED, KILLED */
-    FACT_TASKS,       /* number of total tasks of the stage have ended; text: stage, "1.0" */
+    FACT_TASKS,        /* number of total tasks of the stage have ended; text: stage, "1.0" */
 };
 
 struct fact {

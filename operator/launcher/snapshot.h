@@ -10,7 +10,7 @@
 enum snapshot_news { NEWS_NONE, NEWS_PROGRESS, NEWS_URGENT };
 
 struct snapshot {
-    struct record record;   /* points into this struct: do not copy */
+    struct record record;    /* points into this struct: do not copy */
     enum snapshot_news news; /* since snapshot_take_news() */
     char application_id[96], tracking_url[RECORD_URL_MAX + 1], history_url[RECORD_URL_MAX + 1];
     char jobs[RECORD_JOBS_MAX][64];

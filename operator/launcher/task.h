@@ -18,19 +18,19 @@
 #include "launcher/yarn.h"
 
 /* X(value, meaning) */
-#define PHASES(X)                                                                         \
-    X(ADOPTING, "what an earlier, lost attempt left running is ended; the task waits")    \
-    X(RUNNING, "the command runs")                                                        \
-    X(SETTLING, "the command has ended: its output is drained, the truth is asked for")   \
-    X(STOPPING, "told to end, or out of time: remote application and process group die")  \
-    X(REPORTING, "the final record is written; the operator is told if it listens")       \
+#define PHASES(X)                                                                        \
+    X(ADOPTING, "what an earlier, lost attempt left running is ended; the task waits")   \
+    X(RUNNING, "the command runs")                                                       \
+    X(SETTLING, "the command has ended: its output is drained, the truth is asked for")  \
+    X(STOPPING, "told to end, or out of time: remote application and process group die") \
+    X(REPORTING, "the final record is written; the operator is told if it listens")      \
     X(DONE, "nothing is left to do")
 
 enum phase {
 #define X(value, meaning) PHASE_##value,
     PHASES(X)
 #undef X
-    PHASE_COUNT
+        PHASE_COUNT
 };
 
 struct task {
@@ -49,10 +49,10 @@ struct task {
     int start_exit_code;
     struct error start_error;
     int64_t child_ended_at; /* boot ms; 0: it runs, or never did */
-    bool group_killed; /* SIGKILL was sent to what did not heed SIGTERM */
-    bool swept;        /* nothing of the task is left in this pod, and all its output has been passed on */
-    int64_t oom_kills; /* before the task; -1: unknown */
-    char **env;        /* of the child: ours without WEIR_… */
+    bool group_killed;      /* SIGKILL was sent to what did not heed SIGTERM */
+    bool swept;             /* nothing of the task is left in this pod, and all its output has been passed on */
+    int64_t oom_kills;      /* before the task; -1: unknown */
+    char **env;             /* of the child: ours without WEIR_… */
     const char *pod_ip;
 
     struct pump out, err;

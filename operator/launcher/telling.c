@@ -87,7 +87,7 @@ static bool is_name(int c) {
 static const char *skip_packages(const char *at, const char *end) {
     const char *start = at;
     for (const char *p = at; p < end && is_name((unsigned char)*p); p++) {
-        if (*p == '.' && islower((unsigned char)*start)) {
+        if (*p == '.' && (islower((unsigned char)*start) || *start == '_')) {
             at = p + 1;
             start = at;
         }
@@ -131,8 +131,10 @@ struct look {
 /* Does a class name that the line begins with (perhaps behind "Error: " or ": ") end at `after`? */
 static bool is_class_name(const struct look *look, const char *after, const char **ret_start) {
     const char *start = look->line;
-    start = starts(start, look->end, "Caused by: ") ? start + 11 : starts(start, look->end, "Error: ") ? start + 7
-          : starts(start, look->end, ": ") ? start + 2 : start;
+    start = starts(start, look->end, "Caused by: ") ? start + 11
+            : starts(start, look->end, "Error: ")   ? start + 7
+            : starts(start, look->end, ": ")        ? start + 2
+                                                    : start;
     for (const char *p = start; p < after; p++)
         if (!is_name((unsigned char)*p))
             return false;
@@ -145,15 +147,9 @@ static void each_match(void *context, int needle, const char *after) {
     const struct complaint *complaint = &complaints[needle];
     const char *at = NULL, *begin = after - strlen(complaint->literal);
     switch (complaint->place) {
-    case AT_START:
-        at = begin == look->line ? look->line : NULL;
-        break;
-    case ANYWHERE:
-        at = after;
-        break;
-    case WHOLE_LINE:
-        at = look->line;
-        break;
+    case AT_START: at = begin == look->line ? look->line : NULL; break;
+    case ANYWHERE: at = after; break;
+    case WHOLE_LINE: at = look->line; break;
     case CLASS_NAME:
         if (!is_class_name(look, after, &at))
             at = NULL;
@@ -162,9 +158,7 @@ static void each_match(void *context, int needle, const char *after) {
         if (!starts(after, look->end, "NA")) /* LocalJobRunner's way of saying nothing */
             store(&look->telling->job, complaint->rank, look->telling->lines, after, look->end);
         break;
-    case IGNORE:
-        look->ignore = true;
-        break;
+    case IGNORE: look->ignore = true; break;
     }
     if (at && complaint->rank > look->rank) {
         look->at = at;

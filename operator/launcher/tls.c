@@ -1,5 +1,5 @@
-/* See tls.h. Relies on OpenSSL with memory only: OPENSSL_INIT_NO_LOAD_CONFIG first, so that an openssl.cnf in the task's
- * image is not looked at. Errors are cleared before every call, as SSL_get_error() demands. */
+/* See tls.h. Relies on OpenSSL with memory only: OPENSSL_INIT_NO_LOAD_CONFIG first, so that an openssl.cnf in the
+ * task's image is not looked at. Errors are cleared before every call, as SSL_get_error() demands. */
 
 #include "launcher/tls.h"
 
@@ -43,8 +43,8 @@ int tls_context_new(const char *ca_pem, SSL_CTX **ret_context, struct error *err
         return fail(err, "context", X509_V_OK, ENOMEM);
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     if (add_certificates(context, ca_pem) == 0) {
         SSL_CTX_free(context);
@@ -87,14 +87,10 @@ static int result(SSL *session, int value, const char *what, int saved, struct e
     if (value > 0)
         return value;
     switch (SSL_get_error(session, value)) {
-    case SSL_ERROR_WANT_READ:
-        return TLS_WANT_READ;
-    case SSL_ERROR_WANT_WRITE:
-        return TLS_WANT_WRITE;
-    case SSL_ERROR_ZERO_RETURN:
-        return 0;
-    default:
-        return fail(err, what, SSL_get_verify_result(session), saved);
+    case SSL_ERROR_WANT_READ: return TLS_WANT_READ;
+    case SSL_ERROR_WANT_WRITE: return TLS_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN: return 0;
+    default: return fail(err, what, SSL_get_verify_result(session), saved);
     }
 }
 

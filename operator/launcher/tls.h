@@ -17,7 +17,8 @@ void tls_context_free(SSL_CTX *context); /* takes NULL */
 int tls_session_new(SSL_CTX *context, int fd, const char *host, SSL **ret_session, struct error *err);
 void tls_session_free(SSL *session); /* takes NULL */
 
-/* Each returns > 0 done (bytes), 0 the peer closed in order, -1 failed with err, or TLS_WANT_… : poll and call again. */
+/* Each returns > 0 done (bytes), 0 the peer closed in order, -1 failed with err, or TLS_WANT_… : poll and call again.
+ */
 enum { TLS_WANT_READ = -2, TLS_WANT_WRITE = -3 };
 int tls_handshake(SSL *session, struct error *err);
 int tls_read(SSL *session, void *bytes, size_t size, struct error *err);

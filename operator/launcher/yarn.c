@@ -59,11 +59,12 @@ void yarn_set(struct yarn *yarn, enum yarn_want want, int64_t interval_ms, int64
 
 static void send_request(struct yarn *yarn, int64_t now) {
     char target[1400], body[] = "{\"state\":\"KILLED\"}";
-    struct http_request request = {.method = "GET", .endpoint = &yarn->asked, .target = target,
-                                   .timeout_ms = YARN_TIMEOUT_MS};
+    struct http_request request = {
+        .method = "GET", .endpoint = &yarn->asked, .target = target, .timeout_ms = YARN_TIMEOUT_MS};
     switch (yarn->request) {
     case YARN_FIND:
-        snprintf(target, sizeof target, "/ws/v1/cluster/apps?applicationTags=%s&deSelects=resourceRequests%s", yarn->tag,
+        snprintf(target, sizeof target, "/ws/v1/cluster/apps?applicationTags=%s&deSelects=resourceRequests%s",
+                 yarn->tag,
                  yarn->want == YARN_KILL && !yarn->survey ? "&states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING" : "");
         break;
     case YARN_GET:
@@ -213,7 +214,8 @@ static void on_answer(struct yarn *yarn, int64_t now) {
         [YARN_FIND] = on_found, [YARN_GET] = on_got, [YARN_PUT] = on_put};
     if (follow_redirect(yarn, response, now))
         return;
-    bool useful = response->status == 200 || yarn->request == YARN_PUT || (yarn->request == YARN_GET && response->status == 404);
+    bool useful =
+        response->status == 200 || yarn->request == YARN_PUT || (yarn->request == YARN_GET && response->status == 404);
     if (response->status >= 500 || response->status == 307 || response->status == 302)
         useful = false;
     if (!useful)

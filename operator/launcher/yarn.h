@@ -19,15 +19,15 @@ enum { YARN_ANSWER_MAX = 512 * 1024, YARN_REDIRECTS_MAX = 3, YARN_TIMEOUT_MS = 5
 
 struct yarn {
     struct http http;
-    struct yarn_rms rms; /* none: there is no cluster to ask */
-    size_t rm;           /* the one that answered last */
+    struct yarn_rms rms;   /* none: there is no cluster to ask */
+    size_t rm;             /* the one that answered last */
     struct endpoint asked; /* by the request under way */
     int redirects;
-    const char *tag;       /* NULL: ours is only what `hint` names */
-    char hint[YARN_ID_MAX]; /* id seen in the output; "" */
-    bool survey;           /* our task is not started: whatever is found is an earlier attempt's */
+    const char *tag;          /* NULL: ours is only what `hint` names */
+    char hint[YARN_ID_MAX];   /* id seen in the output; "" */
+    bool survey;              /* our task is not started: whatever is found is an earlier attempt's */
     char before[YARN_ID_MAX]; /* the newest of those; "" */
-    int64_t not_before;    /* wall ms: applications started earlier are an earlier attempt's */
+    int64_t not_before;       /* wall ms: applications started earlier are an earlier attempt's */
 
     enum yarn_want want;
     enum yarn_request request;
@@ -35,15 +35,15 @@ struct yarn {
     char victims[YARN_APPS_MAX][YARN_ID_MAX]; /* still to be killed in this round */
     size_t victim_count, victims_seen;
 
-    bool known;          /* `app` holds */
-    struct yarn_app app; /* ours, as last seen; with several, the newest */
-    bool absent;         /* the last answer: there is no such application */
-    int64_t answered_at; /* boot ms of the question that was last answered; 0: never */
-    int64_t failing_since; /* 0: the last request was answered */
-    int64_t clear_at;    /* boot ms of the question to which the answer was: nothing of ours is left; 0: not yet */
-    bool refused;        /* the ResourceManager does not let us kill by REST */
+    bool known;               /* `app` holds */
+    struct yarn_app app;      /* ours, as last seen; with several, the newest */
+    bool absent;              /* the last answer: there is no such application */
+    int64_t answered_at;      /* boot ms of the question that was last answered; 0: never */
+    int64_t failing_since;    /* 0: the last request was answered */
+    int64_t clear_at;         /* boot ms of the question to which the answer was: nothing of ours is left; 0: not yet */
+    bool refused;             /* the ResourceManager does not let us kill by REST */
     char killed[YARN_ID_MAX]; /* the last one told to end; "" */
-    struct error err;    /* why the last request failed */
+    struct error err;         /* why the last request failed */
 };
 
 /* `buffer` of YARN_ANSWER_MAX. `rms` is copied. */

@@ -13,18 +13,18 @@ enum { YARN_ID_MAX = 64, YARN_DIAGNOSTICS_MAX = 8192, YARN_APPS_MAX = 16 };
 
 struct yarn_app {
     char id[YARN_ID_MAX];
-    char state[16];        /* NEW … ACCEPTED RUNNING FINISHED FAILED KILLED */
-    char final_status[16]; /* UNDEFINED SUCCEEDED FAILED KILLED ENDED */
-    char tags[1024];       /* lower case, comma-separated; cut when longer */
-    double progress;       /* percent */
-    int64_t started_at;    /* wall ms of the ResourceManager */
-    char tracking_url[RECORD_URL_MAX + 1];          /* "" when it is none */
+    char state[16];                         /* NEW … ACCEPTED RUNNING FINISHED FAILED KILLED */
+    char final_status[16];                  /* UNDEFINED SUCCEEDED FAILED KILLED ENDED */
+    char tags[1024];                        /* lower case, comma-separated; cut when longer */
+    double progress;                        /* percent */
+    int64_t started_at;                     /* wall ms of the ResourceManager */
+    char tracking_url[RECORD_URL_MAX + 1];  /* "" when it is none */
     char diagnostics[YARN_DIAGNOSTICS_MAX]; /* its end, when longer: causes come last */
 };
 
 bool yarn_id_valid(const char *id); /* application_<digits>_<digits>: fit for a URL and an argument */
 bool yarn_app_ended(const struct yarn_app *app);
-bool yarn_app_tagged(const struct yarn_app *app, const char *tag); /* YARN folds case */
+bool yarn_app_tagged(const struct yarn_app *app, const char *tag);    /* YARN folds case */
 bool yarn_app_newer(const struct yarn_app *app, const char *than_id); /* submitted later; "" is older than all */
 
 /* {"app":{…}}. ERROR_INVALID when it is something else. */

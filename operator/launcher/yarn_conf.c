@@ -1,5 +1,5 @@
-/* See yarn_conf.h. Relies on expat; keeps only the properties that matter. A document type is refused, so that there are
- * no entities to expand; ${name} is replaced as Hadoop's Configuration does, to a fixed depth. */
+/* See yarn_conf.h. Relies on expat; keeps only the properties that matter. A document type is refused, so that there
+ * are no entities to expand; ${name} is replaced as Hadoop's Configuration does, to a fixed depth. */
 
 #include "launcher/yarn_conf.h"
 
@@ -57,7 +57,8 @@ static void trim(char *text) {
 static void on_end(void *context, const char *element) {
     struct site *site = context;
     site->text = NULL;
-    if (strcmp(element, "property") != 0 || strncmp(site->current.name + strspn(site->current.name, " \t\r\n"), "yarn.", 5) != 0)
+    if (strcmp(element, "property") != 0 ||
+        strncmp(site->current.name + strspn(site->current.name, " \t\r\n"), "yarn.", 5) != 0)
         return;
     trim(site->current.name);
     trim(site->current.value);
@@ -87,7 +88,8 @@ static const char *find(const struct site *site, const char *name) {
     return NULL;
 }
 
-/* ${name} and ${env.NAME}; what is not known stays, as in Hadoop. Returns NULL when the property is missing or empty. */
+/* ${name} and ${env.NAME}; what is not known stays, as in Hadoop. Returns NULL when the property is missing or empty.
+ */
 static const char *get(const struct site *site, const char *name, char out[VALUE_MAX_LENGTH]) {
     const char *value = find(site, name);
     if (!value || !*value)
@@ -169,8 +171,9 @@ int yarn_conf_parse(const char *xml, size_t length, struct yarn_rms *ret, struct
     if (length > YARN_CONF_MAX)
         result = error_set(err, ERROR_INVALID, "yarn-site.xml is larger than %d bytes", YARN_CONF_MAX);
     else if (XML_Parse(parser, xml, (int)length, XML_TRUE) != XML_STATUS_OK)
-        result = error_set(err, ERROR_INVALID, "yarn-site.xml, line %lu: %s", XML_GetCurrentLineNumber(parser),
-                           site->refused ? "a document type is not allowed" : XML_ErrorString(XML_GetErrorCode(parser)));
+        result =
+            error_set(err, ERROR_INVALID, "yarn-site.xml, line %lu: %s", XML_GetCurrentLineNumber(parser),
+                      site->refused ? "a document type is not allowed" : XML_ErrorString(XML_GetErrorCode(parser)));
     else
         result = read_rms(site, ret, err);
     XML_ParserFree(parser);
@@ -201,7 +204,8 @@ static int read_file(const char *path, char **ret_text, size_t *ret_length, stru
 int yarn_conf_read(struct yarn_rms *ret, struct error *err) {
     static const struct {
         const char *variable, *rest;
-    } places[] = {{"HADOOP_CONF_DIR", ""}, {"YARN_CONF_DIR", ""}, {"HADOOP_HOME", "/etc/hadoop"}, {NULL, "/etc/hadoop/conf"}};
+    } places[] = {
+        {"HADOOP_CONF_DIR", ""}, {"YARN_CONF_DIR", ""}, {"HADOOP_HOME", "/etc/hadoop"}, {NULL, "/etc/hadoop/conf"}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         char path[4096], *text = NULL;
         size_t length = 0;

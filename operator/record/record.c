@@ -1,5 +1,5 @@
-/* See record.h. Encoding appends to a bounded string and allocates nothing else, since the launcher calls it when memory
- * may be scarce; decoding puts every text through text_clean(). Relies on base/json; never looks at a clock. */
+/* See record.h. Encoding appends to a bounded string and allocates nothing else, since the launcher calls it when
+ * memory may be scarce; decoding puts every text through text_clean(). Relies on base/json; never looks at a clock. */
 
 #include "record/record.h"
 
@@ -158,8 +158,7 @@ static void get_jobs(yyjson_val *root, struct record *record, struct arena *aren
         return;
     yyjson_arr_foreach(jobs, i, count, job) {
         if (record->job_count < RECORD_JOBS_MAX && yyjson_is_str(job) && yyjson_get_len(job) > 0)
-            record->job_ids[record->job_count++] =
-                text_clean(yyjson_get_str(job), yyjson_get_len(job), ID_MAX, arena);
+            record->job_ids[record->job_count++] = text_clean(yyjson_get_str(job), yyjson_get_len(job), ID_MAX, arena);
     }
 }
 

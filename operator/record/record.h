@@ -22,8 +22,8 @@
 enum { RECORD_VERSION = 1, RECORD_MAX = 4096, RECORD_JOBS_MAX = 16, RECORD_MESSAGE_MAX = 512, RECORD_URL_MAX = 512 };
 
 struct record {
-    int64_t seq;        /* grows with every change; the higher one is the newer */
-    const char *phase;  /* Starting, Running, Stopping, Finished */
+    int64_t seq;       /* grows with every change; the higher one is the newer */
+    const char *phase; /* Starting, Running, Stopping, Finished */
     const char *application_id;
     const char *tracking_url;
     const char *history_url;
@@ -35,12 +35,14 @@ struct record {
     bool final;                /* the rest holds */
     int exit_code;             /* the child's; 128 + signal when it died of one */
     int signal;                /* 0: none */
-    const char *reason;        /* "" on success; else ExitCode, Signal, Timeout, Stopped, YarnFailed, YarnKilled, StartFailed, … */
-    const char *message;       /* one line for a person */
+    const char
+        *reason; /* "" on success; else ExitCode, Signal, Timeout, Stopped, YarnFailed, YarnKilled, StartFailed, … */
+    const char *message; /* one line for a person */
     int64_t finished_at;
 };
 
-#define RECORD_INIT {.percent = -1}
+#define RECORD_INIT \
+    { .percent = -1 }
 
 /* Appends; always fits RECORD_MAX and is valid UTF-8. Allocates nothing but room in `out`. */
 void record_encode(const struct record *record, struct strbuf *out);
@@ -48,5 +50,6 @@ void record_encode(const struct record *record, struct strbuf *out);
 int record_decode(const char *text, size_t length, struct record *ret_record, struct arena *arena, struct error *err);
 /* Success is the launcher's word, not the exit code alone. */
 bool record_succeeded(const struct record *record);
-/* http or https, a host, printable ASCII without quotes and the like, at most RECORD_URL_MAX bytes. NULL is not valid. */
+/* http or https, a host, printable ASCII without quotes and the like, at most RECORD_URL_MAX bytes. NULL is not valid.
+ */
 bool record_url_valid(const char *url);

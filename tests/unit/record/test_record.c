@@ -23,12 +23,23 @@ static void test_round_trip(void **state) {
     AUTO_STRBUF out = STRBUF_INIT;
     AUTO_ARENA arena = ARENA_INIT;
     struct record back, record = {
-        .seq = 7, .phase = "Running", .application_id = "application_1_0002",
-        .tracking_url = "http://rm:8088/proxy/application_1_0002/", .history_url = "http://rm:8088/cluster/app/x",
-        .job_ids = {"job_1_0002", "job_1_0003"}, .job_count = 2, .percent = 61, .progress_text = "map 100% reduce 22%",
-        .started_at = 1700000000000, .final = true, .exit_code = 143, .signal = 15, .reason = "Stopped",
-        .message = "said \"no\"\tand left\n", .finished_at = 1700000005000,
-    };
+                            .seq = 7,
+                            .phase = "Running",
+                            .application_id = "application_1_0002",
+                            .tracking_url = "http://rm:8088/proxy/application_1_0002/",
+                            .history_url = "http://rm:8088/cluster/app/x",
+                            .job_ids = {"job_1_0002", "job_1_0003"},
+                            .job_count = 2,
+                            .percent = 61,
+                            .progress_text = "map 100% reduce 22%",
+                            .started_at = 1700000000000,
+                            .final = true,
+                            .exit_code = 143,
+                            .signal = 15,
+                            .reason = "Stopped",
+                            .message = "said \"no\"\tand left\n",
+                            .finished_at = 1700000005000,
+                        };
     struct error err;
     record_encode(&record, &out);
     assert_int_equal(record_decode(out.data, out.length, &back, &arena, &err), 0);
@@ -81,10 +92,18 @@ static void test_always_fits(void **state) {
         AUTO_ARENA arena = ARENA_INIT;
         struct error err;
         struct record back, record = {
-            .phase = "Finished", .application_id = quotes, .tracking_url = url, .history_url = url, .percent = 1,
-            .progress_text = messages[i], .final = true, .exit_code = 1, .reason = messages[i], .message = messages[i],
-            .job_count = RECORD_JOBS_MAX,
-        };
+                                .phase = "Finished",
+                                .application_id = quotes,
+                                .tracking_url = url,
+                                .history_url = url,
+                                .percent = 1,
+                                .progress_text = messages[i],
+                                .final = true,
+                                .exit_code = 1,
+                                .reason = messages[i],
+                                .message = messages[i],
+                                .job_count = RECORD_JOBS_MAX,
+                            };
         for (size_t j = 0; j < RECORD_JOBS_MAX; j++)
             record.job_ids[j] = id;
         record_encode(&record, &out);
@@ -110,8 +129,18 @@ static void test_encode_appends(void **state) {
 static void test_hostile_is_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "", "null", "[]", "7", "{", "{}", "{\"version\":2}", "{\"version\":\"1\"}", "{\"version\":1}x", "\xff\xfe",
-        "{\"version\":1,\"seq\":1,}", "{\"version\":1.5}",
+        "",
+        "null",
+        "[]",
+        "7",
+        "{",
+        "{}",
+        "{\"version\":2}",
+        "{\"version\":\"1\"}",
+        "{\"version\":1}x",
+        "\xff\xfe",
+        "{\"version\":1,\"seq\":1,}",
+        "{\"version\":1.5}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         AUTO_ARENA arena = ARENA_INIT;
@@ -139,7 +168,8 @@ static void test_wrong_types_count_as_absent(void **state) {
                             "\"javascript:alert(1)\",\"historyURL\":[],\"jobIDs\":[1,\"\",\"job_1_2\",{}],"
                             "\"progress\":{\"percent\":900,\"text\":null},\"startedAt\":\"soon\",\"final\":"
                             "{\"exitCode\":-3,\"signal\":9999,\"reason\":{},\"message\":\"a\\u0000b\\nc\"}}",
-                            &back, &arena), 0);
+                            &back, &arena),
+                     0);
     assert_int_equal(back.seq, 0);
     assert_string_equal(back.phase, "");
     assert_string_equal(back.application_id, "");
