@@ -10,7 +10,8 @@
 #include "launcher/copy.h"
 #include "launcher/launch.h"
 
-const char *argp_program_version = "weir-launcher " WEIR_VERSION;
+/* The C library looks for it by name. */
+__attribute__((visibility("default"))) const char *argp_program_version = "weir-launcher " WEIR_VERSION;
 
 enum { KIND = 1000, VERDICT, YARN_TAG, TIMEOUT, GRACE, REPORT, REPORT_ADDRESS, TOKEN_FILE, TERMINATION_LOG };
 

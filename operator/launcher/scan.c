@@ -84,6 +84,8 @@ static bool take_url(struct reader *reader, struct fact *fact) {
         return false;
     const char *host = strstr(fact->text, "//") + 2;
     size_t length = host[0] == '[' ? strcspn(host, "]/") : strcspn(host, ":/?#");
+    if (host[0] == '[' && host[length] != ']')
+        return false;
     for (size_t i = host[0] == '['; i < length; i++)
         if (!isalnum((unsigned char)host[i]) && !strchr(host[0] == '[' ? ":." : ".-_", host[i]))
             return false;
