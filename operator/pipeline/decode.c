@@ -48,8 +48,8 @@ static yyjson_val *sound_defaults(struct renderer *renderer) {
     if (defaults == NULL || yyjson_is_null(defaults))
         return NULL;
     size_t before = renderer->problems->total;
-    yyjson_mut_val *rendered = substitute_value(&renderer->scope, defaults, "spec.defaults", renderer->doc,
-                                                renderer->arena, renderer->problems);
+    yyjson_mut_val *rendered = substitute_value(&renderer->scope, defaults, &(struct spot){.name = "spec.defaults"},
+                                                renderer->doc, renderer->arena, renderer->problems);
     yyjson_doc *fixed = yyjson_mut_val_imut_copy(rendered, &renderer->doc->alc);
     struct task ignored = {0};
     table_decode(&defaults_table, yyjson_doc_get_root(fixed), &ignored, "spec.defaults", renderer->arena,
@@ -63,12 +63,14 @@ static yyjson_val *sound_defaults(struct renderer *renderer) {
 
 static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, size_t index, yyjson_val *defaults) {
     renderer->task_name->value = json_text(task, "name", "");
-    yyjson_mut_val *own = substitute_value(&renderer->scope, task, arena_printf(renderer->arena, "spec.tasks[%zu]", index),
-                                           renderer->doc, renderer->arena, renderer->problems);
+    const struct spot tasks = {.name = "spec.tasks"};
+    const struct spot here = {.up = &tasks, .index = index};
+    yyjson_mut_val *own =
+        substitute_value(&renderer->scope, task, &here, renderer->doc, renderer->arena, renderer->problems);
     if (defaults == NULL || !yyjson_mut_is_obj(own))
         return own;
     yyjson_mut_val *merged =
-        substitute_value(&renderer->scope, defaults, "", renderer->doc, renderer->arena, NULL);
+        substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
     merge_object(merged, own);
     return merged;
 }

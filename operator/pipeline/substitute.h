@@ -11,11 +11,18 @@ struct scope {
     bool overflow;       /* set when there was not enough of it: from then on texts stay as they are */
 };
 
+/* Where in the document we are: made a text only when there is something to say. */
+struct spot {
+    const struct spot *up;
+    const char *name; /* a member, or the whole path of the root; NULL: the item `index` */
+    size_t index;
+};
+
 /* The value with every reference in its texts (not in its member names) replaced, built in `doc`; texts without one are
- * not copied. A reference into a known name space that is not in scope is a problem at its path, with the nearest name;
+ * not copied. A reference into a known name space that is not in scope is a problem at its spot, with the nearest name;
  * $(VAR) without a dot is Kubernetes' own and stays, and $$(params.x) gives $(params.x). Values are never quoted in a
  * problem. `problems` may be NULL: then they were reported before. */
-yyjson_mut_val *substitute_value(struct scope *scope, yyjson_val *value, const char *path, yyjson_mut_doc *doc,
+yyjson_mut_val *substitute_value(struct scope *scope, yyjson_val *value, const struct spot *spot, yyjson_mut_doc *doc,
                                  struct arena *arena, struct problems *problems);
 
 /* Length of the reference that begins at `text` ("$(a.b)" or "$$(a.b)", words joined by dots), or 0. */
