@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
 #include <utlist.h>
 
-#include "base/hash.h"
+#include "kube/hash_table.h"
 #include "kube/version.h"
 
 enum { GRAVES_MAX = 8192 };

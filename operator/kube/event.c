@@ -7,15 +7,14 @@
 #include <string.h>
 #include <time.h>
 
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "kube/apply.h"
+#include "kube/hash_table.h"
 
 enum {
     SERIES_MAX = 1000,

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
 #include <utlist.h>
 
 #include "base/metrics.h"
+#include "kube/hash_table.h"
 
 enum { NOT_WAITING = -1 };
 

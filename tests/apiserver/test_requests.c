@@ -33,7 +33,6 @@ static char *read_file(const char *path) {
 
 /* The kubeconfig of the test with one text put in place of another, as a file of its own. */
 static struct kube_config *load_changed(const char *from, const char *to) {
-    AUTO_ARENA arena = ARENA_INIT;
     const char *text = read_file(api_kubeconfig());
     const char *at = strstr(text, from);
     assert_non_null(at);

@@ -158,7 +158,7 @@ static void many_times_come_in_order(void **state) {
         if (first == INT64_MAX)
             break;
         const char *key = queue_take(queue, first);
-        int index = atoi(key + 1);
+        long index = strtol(key + 1, NULL, 10);
         assert_int_equal(due[index], first);
         due[index] = INT64_MAX;
         queue_done(queue, key, first);
