@@ -36,9 +36,9 @@ static struct telling said(const char *line) {
 
 static struct yarn_app yarn(const char *state, const char *final, const char *diagnostics) {
     struct yarn_app app = {.id = "application_1_0002"};
-    strcpy(app.state, state);
-    strcpy(app.final_status, final);
-    strcpy(app.diagnostics, diagnostics);
+    snprintf(app.state, sizeof app.state, "%s", state);
+    snprintf(app.final_status, sizeof app.final_status, "%s", final);
+    snprintf(app.diagnostics, sizeof app.diagnostics, "%s", diagnostics);
     return app;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/strbuf.h"
 #include "launcher/spark.h"
 #include "launcher/telling.h"
 #include "launcher/yarn_app.h"
@@ -58,31 +59,28 @@ static void test_sites(void **state) {
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
         struct yarn_rms rms = {0};
         struct error err;
-        char text[400] = "", one[ENDPOINT_TEXT_MAX];
+        AUTO_STRBUF text = STRBUF_INIT;
+        char one[ENDPOINT_TEXT_MAX];
         int result = yarn_conf_parse(sites[i].xml, strlen(sites[i].xml), &rms, &err);
         if (result != (sites[i].rms ? 0 : -1))
             fail_msg("%s: %d", sites[i].xml, result);
-        for (size_t j = 0; j < rms.count; j++) {
-            strcat(text, j ? " " : "");
-            strcat(text, endpoint_text(&rms.items[j], one));
-        }
-        assert_string_equal(text, sites[i].rms ? sites[i].rms : "");
+        for (size_t j = 0; j < rms.count; j++)
+            strbuf_printf(&text, "%s%s", j ? " " : "", endpoint_text(&rms.items[j], one));
+        assert_string_equal(strbuf_text(&text), sites[i].rms ? sites[i].rms : "");
     }
 }
 
 static void test_site_of_any_size(void **state) {
     (void)state;
-    size_t size = 200 * 1000;
-    char *xml = malloc(size + 200);
+    AUTO_STRBUF xml = STRBUF_INIT;
     struct yarn_rms rms;
     struct error err;
-    strcpy(xml, "<configuration><property><name>yarn.resourcemanager.hostname</name><value>");
-    size_t at = strlen(xml);
-    memset(xml + at, 'x', size - at);
-    strcpy(xml + size, "</value></property></configuration>");
-    assert_int_equal(yarn_conf_parse(xml, strlen(xml), &rms, &err), 0);
+    strbuf_puts(&xml, "<configuration><property><name>yarn.resourcemanager.hostname</name><value>");
+    for (int i = 0; i < 200 * 1000; i++)
+        strbuf_putc(&xml, 'x');
+    strbuf_puts(&xml, "</value></property></configuration>");
+    assert_int_equal(yarn_conf_parse(xml.data, xml.length, &rms, &err), 0);
     assert_int_equal(rms.count, 0);
-    free(xml);
 }
 
 static void test_conf_dir(void **state) {
