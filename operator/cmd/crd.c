@@ -40,8 +40,9 @@ static yyjson_mut_val *described(yyjson_mut_doc *doc, const struct table *table,
 static yyjson_mut_val *object_schema(yyjson_mut_doc *doc, struct arena *arena) {
     yyjson_mut_val *schema = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_str(doc, schema, "type", "object");
-    yyjson_mut_obj_add_str(doc, schema, "description",
-                           "A graph of Spark and Hadoop jobs, run once: to what Job is to one pod, as many tasks as you like.");
+    yyjson_mut_obj_add_str(
+        doc, schema, "description",
+        "A graph of Spark and Hadoop jobs, run once: to what Job is to one pod, as many tasks as you like.");
     yyjson_mut_val *properties = yyjson_mut_obj_add_obj(doc, schema, "properties");
     text_property(doc, properties, "apiVersion", "string", WEIR_API_VERSION ".");
     text_property(doc, properties, "kind", "string", "Pipeline.");
@@ -49,7 +50,8 @@ static yyjson_mut_val *object_schema(yyjson_mut_doc *doc, struct arena *arena) {
     yyjson_mut_obj_add_str(doc, metadata, "type", "object");
     yyjson_mut_obj_add_val(doc, properties, "spec",
                            described(doc, tables_spec(executor_tables(), arena), "What is wanted."));
-    yyjson_mut_obj_add_val(doc, properties, "status", described(doc, &status_table, "What is, as the operator saw it last."));
+    yyjson_mut_obj_add_val(doc, properties, "status",
+                           described(doc, &status_table, "What is, as the operator saw it last."));
     yyjson_mut_arr_add_str(doc, yyjson_mut_obj_add_arr(doc, schema, "required"), "spec");
     return schema;
 }

@@ -35,10 +35,11 @@ static bool overlay_has_image(const struct task *task) {
     size_t i, count;
     yyjson_val *container;
     if (yyjson_is_arr(containers))
-        yyjson_arr_foreach(containers, i, count, container)
+        yyjson_arr_foreach(containers, i, count, container) {
             if (text_equal(json_text(container, "name", NULL), MAIN_CONTAINER) &&
                 !text_empty(json_text(container, "image", NULL)))
                 return true;
+        }
     return false;
 }
 

@@ -11,7 +11,8 @@ void hadoop_add_command(const struct hadoop *hadoop, struct argv *argv) {
 
 bool hadoop_has_generic(const struct hadoop *hadoop) {
     return hadoop->conf.count + hadoop->conf_files.count + hadoop->lib_jars.count + hadoop->files.count +
-                   hadoop->archives.count > 0 ||
+                   hadoop->archives.count >
+               0 ||
            !text_empty(hadoop->fs) || !text_empty(hadoop->jt) || !text_empty(hadoop->token_cache_file);
 }
 

@@ -14,14 +14,16 @@ static const struct field fields[] = {
     {"jar", "The jar to run, by path in the image or a volume (required).", FIELD_STRING, HADOOP_FIELD(hadoop_jar, jar),
      .flags = FIELD_REQUIRED | FIELD_NOT_FLAG, .min = 1},
     {"mainClass",
-     "Main class, or the name of an example. Leave it out when the jar's manifest names a main class: hadoop would pass "
+     "Main class, or the name of an example. Leave it out when the jar's manifest names a main class: hadoop would "
+     "pass "
      "it on as the first argument.",
      FIELD_STRING, .offset = offsetof(struct hadoop_jar, main_class), .flags = FIELD_NOT_FLAG},
     {"args", "Arguments of the program, each as it is: no shell sees them.", FIELD_STRINGS,
      .offset = offsetof(struct hadoop_jar, args)},
     {"genericOptions",
      "The program parses Hadoop's generic options (it uses ToolRunner), so weir may add -D mapreduce.job.tags=..., by "
-     "which it finds and kills the job on YARN without reading its output. Taken as true when conf, confFiles, libJars, "
+     "which it finds and kills the job on YARN without reading its output. Taken as true when conf, confFiles, "
+     "libJars, "
      "files, archives, fs, jt or tokenCacheFile is set. Any other program would take the option for an argument of its "
      "own (default false).",
      FIELD_BOOL, .offset = offsetof(struct hadoop_jar, generic_options)},

@@ -13,12 +13,14 @@ struct hadoop_streaming {
     bool lazy_output, background, verbose;
 };
 
-#define IN(member)        .offset = offsetof(struct hadoop_streaming, member)
-#define OPTION(name, doc, member) {name, doc, FIELD_STRING, IN(member), .flags = FIELD_NOT_FLAG}
+#define IN(member) .offset = offsetof(struct hadoop_streaming, member)
+#define OPTION(name, doc, member) \
+    { name, doc, FIELD_STRING, IN(member), .flags = FIELD_NOT_FLAG }
 
 static const struct field fields[] = {
     {"jar",
-     "The streaming jar, by path in the image: usually under share/hadoop/tools/lib of the Hadoop installation, with its "
+     "The streaming jar, by path in the image: usually under share/hadoop/tools/lib of the Hadoop installation, with "
+     "its "
      "version in the name (required).",
      FIELD_STRING, HADOOP_FIELD(hadoop_streaming, jar), .flags = FIELD_REQUIRED | FIELD_NOT_FLAG, .min = 1},
     OPTION("mapper", "-mapper: command line or Java class of the mapper (Hadoop's default: the identity).", mapper),
@@ -38,8 +40,8 @@ static const struct field fields[] = {
     OPTION("partitioner", "-partitioner: Java class that spreads keys over the reducers.", partitioner),
     {"cmdenv", "-cmdenv: environment of the mapper, combiner and reducer on the cluster. Not for secrets.", FIELD_PAIRS,
      IN(cmdenv), .max = 200},
-    {"file", "-file: files to ship in the job's jar; files (-files) is what Hadoop recommends.", FIELD_STRINGS, IN(file),
-     .flags = FIELD_NOT_FLAG},
+    {"file", "-file: files to ship in the job's jar; files (-files) is what Hadoop recommends.", FIELD_STRINGS,
+     IN(file), .flags = FIELD_NOT_FLAG},
     OPTION("io", "-io: format of what mapper and reducer read and write: text, rawbytes, typedbytes.", io),
     OPTION("mapDebug", "-mapdebug: script to run when a map task fails.", map_debug),
     OPTION("reduceDebug", "-reducedebug: script to run when a reduce task fails.", reduce_debug),

@@ -66,7 +66,8 @@ bool view_ended(const struct evidence *evidence) {
 
 /* Over its own limit of local storage: reported as an eviction, but the task's own doing. */
 static bool over_own_limit(const char *message) {
-    return strstr(message, "exceeds the total limit") != NULL || strstr(message, "exceeded its local ephemeral") != NULL ||
+    return strstr(message, "exceeds the total limit") != NULL ||
+           strstr(message, "exceeded its local ephemeral") != NULL ||
            strstr(message, "usage of EmptyDir volume") != NULL;
 }
 
@@ -85,7 +86,8 @@ static bool lost_by_disruption(const struct evidence *evidence, struct pod_view 
         return false;
     if (text_equal(pod_reason, "Evicted") && over_own_limit(detail)) {
         end(view, POD_FAILED, "Evicted",
-            arena_printf(evidence->arena, "%s (raise the limit of ephemeral-storage, or write less to local disk)", detail));
+            arena_printf(evidence->arena, "%s (raise the limit of ephemeral-storage, or write less to local disk)",
+                         detail));
         return true;
     }
     const struct disruption *found = by_pod != NULL ? by_pod : by_condition;
@@ -95,8 +97,7 @@ static bool lost_by_disruption(const struct evidence *evidence, struct pod_view 
         detail = view_text(evidence->disruption, "message", evidence->arena);
     const char *reason = found != NULL ? found->reason : view_text(evidence->disruption, "reason", evidence->arena);
     const char *what = found != NULL ? found->what : "ended by a disruption of its node";
-    end(view, POD_LOST, reason,
-        arena_printf(evidence->arena, "%s%s%s", what, text_empty(detail) ? "" : ": ", detail));
+    end(view, POD_LOST, reason, arena_printf(evidence->arena, "%s%s%s", what, text_empty(detail) ? "" : ": ", detail));
     return true;
 }
 
@@ -108,10 +109,14 @@ static const char *memory_limit(yyjson_val *pod, const char *container) {
 static const char *out_of_memory(const struct evidence *evidence, const char *container) {
     const char *limit = memory_limit(evidence->pod, container);
     if (limit == NULL)
-        return arena_printf(evidence->arena, "container %s was killed for lack of memory on its node (set "
-                                             "resources.requests and limits of memory)", container);
-    return arena_printf(evidence->arena, "container %s was killed for using more memory than its limit of %s (raise "
-                                         "resources.limits.memory, or give the program less)", container, limit);
+        return arena_printf(evidence->arena,
+                            "container %s was killed for lack of memory on its node (set "
+                            "resources.requests and limits of memory)",
+                            container);
+    return arena_printf(evidence->arena,
+                        "container %s was killed for using more memory than its limit of %s (raise "
+                        "resources.limits.memory, or give the program less)",
+                        container, limit);
 }
 
 static bool lost_to_deletion(const struct evidence *evidence, struct pod_view *view) {
@@ -138,8 +143,9 @@ static bool failed_by_record(const struct evidence *evidence, struct pod_view *v
     if (!record->final)
         return false;
     bool stopped = text_equal(record->reason, "Stopped");
-    const char *message = !text_empty(record->message) ? record->message
-                                                       : arena_printf(evidence->arena, "exit code %d", record->exit_code);
+    const char *message = !text_empty(record->message)
+                              ? record->message
+                              : arena_printf(evidence->arena, "exit code %d", record->exit_code);
     end(view, stopped ? POD_LOST : POD_FAILED, !text_empty(record->reason) ? record->reason : "ExitCode", message);
     return true;
 }
@@ -185,7 +191,8 @@ static bool judged_by_container(const struct evidence *evidence, struct pod_view
     else if (view->exit_code == 0)
         end(view, POD_FAILED, "NoResult", "exit code 0 without the launcher's record: not taken as success");
     else if (view->exit_code == 137)
-        end(view, POD_FAILED, "Killed", "killed (SIGKILL) before it could say why; often for lack of memory on the node");
+        end(view, POD_FAILED, "Killed",
+            "killed (SIGKILL) before it could say why; often for lack of memory on the node");
     else
         end(view, POD_FAILED, "NoResult",
             arena_printf(evidence->arena, "exit code %d without the launcher's record", view->exit_code));

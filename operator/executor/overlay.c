@@ -42,9 +42,10 @@ static bool same_key(yyjson_mut_val *a, yyjson_val *b) {
 static size_t find_item(yyjson_mut_val *list, const char *key, yyjson_val *wanted) {
     size_t i, count;
     yyjson_mut_val *item;
-    yyjson_mut_arr_foreach(list, i, count, item)
+    yyjson_mut_arr_foreach(list, i, count, item) {
         if (same_key(yyjson_mut_obj_get(item, key), wanted))
             return i;
+    }
     return yyjson_mut_arr_size(list);
 }
 

@@ -101,9 +101,10 @@ static void check_directives(yyjson_val *value, const char *path, struct problem
     size_t i, count;
     yyjson_val *name, *item;
     if (yyjson_is_arr(value))
-        yyjson_arr_foreach(value, i, count, item)
+        yyjson_arr_foreach(value, i, count, item) {
             if (yyjson_is_ctn(item))
                 check_directives(item, arena_printf(problems->arena, "%s[%zu]", path, i), problems);
+        }
     if (!yyjson_is_obj(value))
         return;
     yyjson_obj_foreach(value, i, count, name, item) {
@@ -171,8 +172,9 @@ static void check_spec(yyjson_val *spec, const char *path, struct problems *prob
     yyjson_val *container;
     yyjson_val *containers = json_at(spec, "containers", NULL);
     if (yyjson_is_arr(containers))
-        yyjson_arr_foreach(containers, i, count, container)
+        yyjson_arr_foreach(containers, i, count, container) {
             check_container(container, at_item(path, "containers", i, problems), problems);
+        }
     check_names(json_at(spec, "initContainers", NULL), "name", is_our_container, at(path, "initContainers", problems),
                 problems);
     overlay_check_volumes(json_at(spec, "volumes", NULL), at(path, "volumes", problems), problems);
@@ -188,7 +190,8 @@ void overlay_check(yyjson_val *overlay, const char *path, struct problems *probl
         const char *member = yyjson_get_str(name);
         bool is_metadata = strcmp(member, "metadata") == 0;
         if (!is_metadata && strcmp(member, "spec") != 0)
-            problems_add(problems, at(path, member, problems), "unknown field: a PodTemplateSpec has metadata and spec");
+            problems_add(problems, at(path, member, problems),
+                         "unknown field: a PodTemplateSpec has metadata and spec");
         else if (!yyjson_is_obj(value))
             problems_add(problems, at(path, member, problems), "must be an object");
         else if (is_metadata)

@@ -77,9 +77,10 @@ void view_pending(const struct evidence *evidence, struct pod_view *view) {
     size_t i, count;
     yyjson_val *container;
     if (yyjson_is_arr(inits))
-        yyjson_arr_foreach(inits, i, count, container)
+        yyjson_arr_foreach(inits, i, count, container) {
             if (see_waiting(evidence, container, view))
                 return;
+        }
     if (!see_waiting(evidence, evidence->main, view))
         see_unscheduled(evidence, view);
 }

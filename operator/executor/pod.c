@@ -9,7 +9,7 @@
 #include "executor/executor.h"
 #include "executor/overlay.h"
 
-#define TOKEN_SECONDS 3600
+#define TOKEN_SECONDS  3600
 #define GRACE_MARGIN_S 5 /* the launcher is done this long before the kubelet kills */
 
 struct builder {
@@ -226,8 +226,9 @@ static void add_launcher_options(const struct builder *builder, int64_t grace, c
     if (task->timeout_ms > 0)
         argv_add_option(argv, "--timeout", duration_text(task->timeout_ms, argv->arena));
     argv_add_option(argv, "--grace", arena_printf(argv->arena, "%" PRId64 "s", grace - GRACE_MARGIN_S));
-    argv_add_option(argv, "--report", arena_printf(argv->arena, "https://%s%s/v1/report", config->report_host,
-                                                   report_port(config->report_address)));
+    argv_add_option(
+        argv, "--report",
+        arena_printf(argv->arena, "https://%s%s/v1/report", config->report_host, report_port(config->report_address)));
     argv_add_option(argv, "--report-address", config->report_address);
 }
 
@@ -272,9 +273,10 @@ static void pin(const struct builder *builder, yyjson_mut_val *pod) {
     int64_t grace = yyjson_mut_get_sint(yyjson_mut_obj_get(spec, "terminationGracePeriodSeconds"));
     size_t i, count;
     yyjson_mut_val *container;
-    yyjson_mut_arr_foreach(yyjson_mut_obj_get(spec, "containers"), i, count, container)
+    yyjson_mut_arr_foreach(yyjson_mut_obj_get(spec, "containers"), i, count, container) {
         if (yyjson_mut_equals_str(yyjson_mut_obj_get(container, "name"), MAIN_CONTAINER))
             pin_main(builder, container, grace);
+    }
 }
 
 int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,

@@ -49,11 +49,13 @@ static const struct table driver_table = {
     .size = sizeof(struct spark_driver), .fields = driver_fields, .field_count = COUNT(driver_fields)};
 
 static const struct field executor_fields[] = {
-    {"instances", "--num-executors: number of executors on YARN and Kubernetes; the initial number with dynamic "
-                  "allocation (Spark's default: 2).",
+    {"instances",
+     "--num-executors: number of executors on YARN and Kubernetes; the initial number with dynamic "
+     "allocation (Spark's default: 2).",
      FIELD_INT, IN(spark_executor, instances), .max = 100000, .absent = -1},
-    {"cores", "--executor-cores: cores of each executor (Spark's default: 1 on YARN and Kubernetes, all of the worker on "
-              "a standalone cluster).",
+    {"cores",
+     "--executor-cores: cores of each executor (Spark's default: 1 on YARN and Kubernetes, all of the worker on "
+     "a standalone cluster).",
      FIELD_INT, IN(spark_executor, cores), .min = 1, .max = CORES_MAX, .absent = -1},
     {"memory", "--executor-memory: memory of each executor, such as 1000M or 2G (Spark's default: 1G).", FIELD_STRING,
      IN(spark_executor, memory), .flags = FIELD_NOT_FLAG, .max = 32},
@@ -69,14 +71,16 @@ static const struct field fields[] = {
     {"args", "Arguments of the application, each as it is: no shell sees them.", FIELD_STRINGS, IN(spark_submit, args)},
     {"mainClass", "--class: main class of a Java or Scala application.", FIELD_STRING, IN(spark_submit, main_class),
      .flags = FIELD_NOT_FLAG},
-    {"master", "--master: yarn, local, local[N], spark://host:port or k8s://https://host:port (Spark's default: "
-               "local[*]).",
+    {"master",
+     "--master: yarn, local, local[N], spark://host:port or k8s://https://host:port (Spark's default: "
+     "local[*]).",
      FIELD_STRING, IN(spark_submit, master), .flags = FIELD_NOT_FLAG},
-    {"deployMode", "--deploy-mode: client runs the driver in the task's pod, cluster on the cluster. Cluster mode needs "
-                   "the master yarn for now, where weir asks YARN for the result (Spark's default: client).",
+    {"deployMode",
+     "--deploy-mode: client runs the driver in the task's pod, cluster on the cluster. Cluster mode needs "
+     "the master yarn for now, where weir asks YARN for the result (Spark's default: client).",
      FIELD_ENUM, IN(spark_submit, deploy_mode), .values = deploy_modes, .absent = DEPLOY_ABSENT},
-    {"remote", "--remote: URL of a Spark Connect server (sc://host:port); excludes master and deployMode.", FIELD_STRING,
-     IN(spark_submit, remote), .flags = FIELD_NOT_FLAG},
+    {"remote", "--remote: URL of a Spark Connect server (sc://host:port); excludes master and deployMode.",
+     FIELD_STRING, IN(spark_submit, remote), .flags = FIELD_NOT_FLAG},
     {"name", "--name: name of the application, as Spark and YARN show it.", FIELD_STRING, IN(spark_submit, name),
      .flags = FIELD_NOT_FLAG},
     {"jars", "--jars: jars for the class paths of driver and executors.", FIELD_STRINGS, IN(spark_submit, jars),
@@ -85,16 +89,18 @@ static const struct field fields[] = {
      IN(spark_submit, packages), .flags = FIELD_NOT_FLAG},
     {"excludePackages", "--exclude-packages: group:artifact to leave out when packages are resolved.", FIELD_STRINGS,
      IN(spark_submit, exclude_packages), .flags = FIELD_NOT_FLAG},
-    {"repositories", "--repositories: further Maven repositories for packages. Credentials do not belong in these URLs.",
-     FIELD_STRINGS, IN(spark_submit, repositories), .flags = FIELD_NOT_FLAG},
+    {"repositories",
+     "--repositories: further Maven repositories for packages. Credentials do not belong in these URLs.", FIELD_STRINGS,
+     IN(spark_submit, repositories), .flags = FIELD_NOT_FLAG},
     {"pyFiles", "--py-files: .zip, .egg and .py files for the PYTHONPATH.", FIELD_STRINGS, IN(spark_submit, py_files),
      .flags = FIELD_NOT_FLAG},
     {"files", "--files: files for the working directory of each executor.", FIELD_STRINGS, IN(spark_submit, files),
      .flags = FIELD_NOT_FLAG},
     {"archives", "--archives: archives to unpack in the working directory of each executor.", FIELD_STRINGS,
      IN(spark_submit, archives), .flags = FIELD_NOT_FLAG},
-    {"conf", "--conf: Spark properties, one option each. weir adds its tag to spark.yarn.tags when the master is yarn. "
-             "Not for secrets: they would be visible in the pod.",
+    {"conf",
+     "--conf: Spark properties, one option each. weir adds its tag to spark.yarn.tags when the master is yarn. "
+     "Not for secrets: they would be visible in the pod.",
      FIELD_PAIRS, IN(spark_submit, conf)},
     {"propertiesFile", "--properties-file: file with further properties (Spark's default: conf/spark-defaults.conf).",
      FIELD_STRING, IN(spark_submit, properties_file), .flags = FIELD_NOT_FLAG},
@@ -116,8 +122,7 @@ static const struct field fields[] = {
     {"program", "Path of spark-submit in the image (default: spark-submit, looked up in PATH).", FIELD_STRING,
      IN(spark_submit, program), .flags = FIELD_NOT_FLAG},
 };
-static const struct table table = {
-    .size = sizeof(struct spark_submit), .fields = fields, .field_count = COUNT(fields)};
+static const struct table table = {.size = sizeof(struct spark_submit), .fields = fields, .field_count = COUNT(fields)};
 
 /* spark-submit takes both from conf too, when there is no option. */
 static bool on_yarn(const struct spark_submit *spark) {

@@ -15,9 +15,10 @@ yyjson_val *view_container(yyjson_val *list, const char *name) {
     yyjson_val *item;
     if (!yyjson_is_arr(list))
         return NULL;
-    yyjson_arr_foreach(list, i, count, item)
+    yyjson_arr_foreach(list, i, count, item) {
         if (text_equal(json_text(item, "name", NULL), name))
             return item;
+    }
     return NULL;
 }
 
@@ -41,9 +42,10 @@ static yyjson_val *condition(yyjson_val *status, const char *type) {
     yyjson_val *item;
     if (!yyjson_is_arr(list))
         return NULL;
-    yyjson_arr_foreach(list, i, count, item)
+    yyjson_arr_foreach(list, i, count, item) {
         if (text_equal(json_text(item, "type", NULL), type) && text_equal(json_text(item, "status", NULL), "True"))
             return item;
+    }
     return NULL;
 }
 
@@ -54,9 +56,10 @@ static yyjson_val *failed_init(yyjson_val *status) {
     yyjson_val *item;
     if (!yyjson_is_arr(list))
         return NULL;
-    yyjson_arr_foreach(list, i, count, item)
+    yyjson_arr_foreach(list, i, count, item) {
         if (json_int(json_at(item, "state", "terminated", NULL), "exitCode", 0) != 0)
             return item;
+    }
     return NULL;
 }
 
@@ -86,8 +89,8 @@ static struct record best_record(yyjson_val *terminated, const struct record *re
     struct record record = RECORD_INIT;
     struct error ignored = {0};
     yyjson_val *message = json_at(terminated, "message", NULL);
-    bool durable = yyjson_is_str(message) && record_decode(yyjson_get_str(message), yyjson_get_len(message), &record,
-                                                           arena, &ignored) == 0;
+    bool durable = yyjson_is_str(message) &&
+                   record_decode(yyjson_get_str(message), yyjson_get_len(message), &record, arena, &ignored) == 0;
     if (!durable)
         record = report != NULL ? *report : none;
     complete(&record, report != NULL ? report : &none);
@@ -118,9 +121,10 @@ static bool has_finalizer(yyjson_val *metadata) {
     yyjson_val *item;
     if (!yyjson_is_arr(list))
         return false;
-    yyjson_arr_foreach(list, i, count, item)
+    yyjson_arr_foreach(list, i, count, item) {
         if (yyjson_equals_str(item, FINALIZER_RESULT))
             return true;
+    }
     return false;
 }
 

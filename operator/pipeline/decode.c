@@ -32,8 +32,8 @@ static void fill_scope(struct renderer *renderer) {
         const char *name = json_text(param, "name", NULL);
         if (name == NULL)
             continue;
-        values->items[values->count++] = (struct pair){
-            .name = arena_printf(renderer->arena, "params.%s", name), .value = json_text(param, "value", "")};
+        values->items[values->count++] = (struct pair){.name = arena_printf(renderer->arena, "params.%s", name),
+                                                       .value = json_text(param, "value", "")};
     }
     values->items[values->count++] = (struct pair){"pipeline.name", json_text(metadata, "name", "")};
     values->items[values->count++] = (struct pair){"pipeline.namespace", json_text(metadata, "namespace", "")};
@@ -69,8 +69,7 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
         substitute_value(&renderer->scope, task, &here, renderer->doc, renderer->arena, renderer->problems);
     if (defaults == NULL || !yyjson_mut_is_obj(own))
         return own;
-    yyjson_mut_val *merged =
-        substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
+    yyjson_mut_val *merged = substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
     merge_object(merged, own);
     return merged;
 }
@@ -86,10 +85,12 @@ static yyjson_val *render(struct renderer *renderer) {
         bool are_tasks = yyjson_equals_str(name, "tasks") && yyjson_is_arr(value);
         if (yyjson_equals_str(name, "defaults"))
             continue;
-        yyjson_mut_val *rendered = are_tasks ? yyjson_mut_arr(renderer->doc) : yyjson_val_mut_copy(renderer->doc, value);
+        yyjson_mut_val *rendered =
+            are_tasks ? yyjson_mut_arr(renderer->doc) : yyjson_val_mut_copy(renderer->doc, value);
         if (are_tasks && yyjson_arr_size(value) <= TASKS_MAX)
-            yyjson_arr_foreach(value, j, count, task)
+            yyjson_arr_foreach(value, j, count, task) {
                 yyjson_mut_arr_append(rendered, render_task(renderer, task, j, defaults));
+            }
         else if (are_tasks)
             rendered = yyjson_val_mut_copy(renderer->doc, value);
         yyjson_mut_obj_add(result, yyjson_val_mut_copy(renderer->doc, name), rendered);

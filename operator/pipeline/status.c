@@ -16,10 +16,9 @@ static const char *const run_phases[] = {
 #undef X
 };
 
-static const char *const task_phases[] = {
-    [TASK_None] = "",
+static const char *const task_phases[] = {[TASK_None] = "",
 #define X(value, meaning) [TASK_##value] = #value,
-    TASK_PHASES(X)
+                                          TASK_PHASES(X)
 #undef X
 };
 
@@ -123,10 +122,11 @@ static void decode_jobs(yyjson_val *list, struct task_status *task, struct arena
     yyjson_val *item;
     if (!yyjson_is_arr(list))
         return;
-    yyjson_arr_foreach(list, i, count, item)
+    yyjson_arr_foreach(list, i, count, item) {
         if (yyjson_is_str(item) && task->job_count < most)
             task->job_ids[task->job_count++] =
                 text_clean(yyjson_get_str(item), yyjson_get_len(item), STATUS_NAME_MAX, arena);
+    }
 }
 
 static void decode_task(yyjson_val *entry, struct task_status *task, struct arena *arena) {

@@ -1,5 +1,5 @@
-/* See status.h: writing a status, with what is derived from it. The size is measured and details are left out when it is
- * too large, so that an outcome can always be recorded. Pure. */
+/* See status.h: writing a status, with what is derived from it. The size is measured and details are left out when it
+ * is too large, so that an outcome can always be recorded. Pure. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,11 @@ struct detail {
     bool jobs, progress, urls, attempt_times;
 };
 static const struct detail details[] = {
-    {.message_max = STATUS_MESSAGE_MAX, .attempts = STATUS_ATTEMPTS_MAX, .jobs = true, .progress = true, .urls = true,
+    {.message_max = STATUS_MESSAGE_MAX,
+     .attempts = STATUS_ATTEMPTS_MAX,
+     .jobs = true,
+     .progress = true,
+     .urls = true,
      .attempt_times = true},
     {.message_max = 160, .attempts = 2, .urls = true, .attempt_times = true},
     {.message_max = 40, .attempts = 1},
@@ -158,9 +162,9 @@ static void add_conditions(yyjson_mut_doc *doc, yyjson_mut_val *object, const st
 static size_t add_counts(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct run_status *status,
                          size_t task_total) {
     static const char *const names[TASK_PHASE_COUNT] = {
-        [TASK_None] = "pending",           [TASK_Queued] = "queued",   [TASK_Starting] = "starting",
-        [TASK_Running] = "running",        [TASK_Succeeded] = "succeeded", [TASK_Failed] = "failed",
-        [TASK_Skipped] = "skipped",        [TASK_Omitted] = "omitted", [TASK_Cancelled] = "cancelled"};
+        [TASK_None] = "pending",    [TASK_Queued] = "queued",       [TASK_Starting] = "starting",
+        [TASK_Running] = "running", [TASK_Succeeded] = "succeeded", [TASK_Failed] = "failed",
+        [TASK_Skipped] = "skipped", [TASK_Omitted] = "omitted",     [TASK_Cancelled] = "cancelled"};
     size_t counts[TASK_PHASE_COUNT] = {0};
     for (size_t i = 0; i < status->task_count; i++)
         counts[status->tasks[i].phase]++;

@@ -9,21 +9,24 @@ static const char *const run_phases[] = {
 #define X(value, meaning) #value,
     RUN_PHASES(X)
 #undef X
-    NULL,
+        NULL,
 };
 static const char *const task_phases[] = {
 #define X(value, meaning) #value,
     TASK_PHASES(X)
 #undef X
-    NULL,
+        NULL,
 };
 static const char *const truths[] = {"True", "False", "Unknown", NULL};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define TABLE(list)  {.fields = (list), .field_count = COUNT(list)}
-#define TEXT(name, max_bytes, doc) {name, doc, FIELD_STRING, 0, .max = (max_bytes)}
-#define NUMBER(name, doc)          {name, doc, FIELD_INT, 0, .max = INT64_MAX}
-#define TIME(name, doc)            TEXT(name, 40, doc)
+#define TABLE(list) \
+    { .fields = (list), .field_count = COUNT(list) }
+#define TEXT(name, max_bytes, doc) \
+    { name, doc, FIELD_STRING, 0, .max = (max_bytes) }
+#define NUMBER(name, doc) \
+    { name, doc, FIELD_INT, 0, .max = INT64_MAX }
+#define TIME(name, doc) TEXT(name, 40, doc)
 
 static const struct field attempt_fields[] = {
     NUMBER("attempt", "Number of the attempt, from 1."),
@@ -44,8 +47,8 @@ static const struct field progress_fields[] = {
 static const struct table progress_table = TABLE(progress_fields);
 
 #define X(value, meaning) " " #value ": " meaning "."
-#define TASK_PHASE_DOC "Where the task is." TASK_PHASES(X)
-#define RUN_PHASE_DOC  "Where the run is." RUN_PHASES(X)
+#define TASK_PHASE_DOC    "Where the task is." TASK_PHASES(X)
+#define RUN_PHASE_DOC     "Where the run is." RUN_PHASES(X)
 static const char task_phase_doc[] = TASK_PHASE_DOC;
 static const char run_phase_doc[] = RUN_PHASE_DOC;
 #undef X

@@ -63,7 +63,8 @@ static void say_unknown(const struct scope *scope, const char *name, const struc
     if (nearest != NULL)
         problems_add(problems, strbuf_text(&path), "unknown reference $(%s) (did you mean $(%s)?)", name, nearest);
     else
-        problems_add(problems, strbuf_text(&path), "unknown reference $(%s) (write $$(%s) to keep it as it is)", name, name);
+        problems_add(problems, strbuf_text(&path), "unknown reference $(%s) (write $$(%s) to keep it as it is)", name,
+                     name);
 }
 
 /* The text that stands for the reference of that length at `at`; NULL: it stays. */

@@ -1,4 +1,5 @@
-/* See tables.h. Data, and the few lines that put the kinds' tables in. The `doc` texts are what `kubectl explain` says. */
+/* See tables.h. Data, and the few lines that put the kinds' tables in. The `doc` texts are what `kubectl explain` says.
+ */
 
 #include "pipeline/tables.h"
 
@@ -13,8 +14,9 @@ static const char *const retentions[] = {
     [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never", [RETAIN_ALWAYS] = "Always", NULL};
 static const char *const on_failures[] = {[ON_FAILURE_FAIL] = "Fail", [ON_FAILURE_IGNORE] = "Ignore", NULL};
 
-#define COUNT(array)          (sizeof(array) / sizeof *(array))
-#define TABLE(type, of, from) {.size = sizeof(type), .fields = (of) + (from), .field_count = COUNT(of) - (from)}
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define TABLE(type, of, from) \
+    { .size = sizeof(type), .fields = (of) + (from), .field_count = COUNT(of) - (from) }
 
 static int check_pull_policy(const char *text, struct error *err) {
     for (size_t i = 0; pull_policies[i] != NULL; i++)
@@ -64,8 +66,7 @@ static const struct field task_fields[] = {
      offsetof(struct task, name), .flags = FIELD_REQUIRED | FIELD_DNS_LABEL, .max = 63},
     {"dependsOn", "Names of the tasks that must have ended well before this one starts.", FIELD_STRINGS,
      offsetof(struct task, depends_on), .max = TASKS_MAX},
-    {"depends",
-     "Condition on other tasks as an expression. This version refuses it: name the tasks in dependsOn.",
+    {"depends", "Condition on other tasks as an expression. This version refuses it: name the tasks in dependsOn.",
      FIELD_STRING, offsetof(struct task, depends), .max = 4096},
 
     {"image",
@@ -101,7 +102,8 @@ static const struct field task_fields[] = {
      .flags = FIELD_ANY_LIST, .max = 100},
     {"affinity", "Where the pod is scheduled, as in a pod.", FIELD_ANY, .offset = offsetof(struct task, affinity)},
     {"pod",
-     "Overlay of the pod as a PodTemplateSpec (metadata and spec), merged as kubectl's strategic merge does; the task's "
+     "Overlay of the pod as a PodTemplateSpec (metadata and spec), merged as kubectl's strategic merge does; the "
+     "task's "
      "container is named main. What weir needs cannot be changed: command and args of main, restartPolicy, weir's "
      "labels, volumes and environment.",
      FIELD_ANY, .offset = offsetof(struct task, pod)},
@@ -111,7 +113,8 @@ static const struct field task_fields[] = {
      "Longest time of one attempt from its start; then the task and its remote application are killed (default: none).",
      FIELD_DURATION, offsetof(struct task, timeout_ms), .min = SECOND, .max = 365 * DAY},
     {"startTimeout",
-     "Longest time that a pod may be pending (unschedulable, image not pulled); then the attempt fails (default: none).",
+     "Longest time that a pod may be pending (unschedulable, image not pulled); then the attempt fails (default: "
+     "none).",
      FIELD_DURATION, offsetof(struct task, start_timeout_ms), .min = SECOND, .max = 365 * DAY},
     {"onFailure",
      "What the task's final failure means: Fail the run, or Ignore it and let its dependants run (default Fail).",
@@ -201,7 +204,6 @@ const struct table *tables_spec(const struct kind_tables *kinds, struct arena *a
     memcpy(fields, spec_fields, sizeof spec_fields);
     fields[COUNT(spec_fields) - 1].table = task_table(kinds, arena);
     struct table *table = ARENA_NEW(arena, struct table);
-    *table = (struct table){
-        .size = sizeof(struct spec_decoded), .fields = fields, .field_count = COUNT(spec_fields)};
+    *table = (struct table){.size = sizeof(struct spec_decoded), .fields = fields, .field_count = COUNT(spec_fields)};
     return table;
 }

@@ -1,6 +1,6 @@
 /* Command lines that Luigi 3.8.1 was recorded with (luigi_cases.json), and the task of ours for the same job
- * (luigi_tasks.json): word for word the same, but for what is listed as different and why. The tag, which is ours alone,
- * is left out. A case that nobody has looked at fails. */
+ * (luigi_tasks.json): word for word the same, but for what is listed as different and why. The tag, which is ours
+ * alone, is left out. A case that nobody has looked at fails. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,9 +38,10 @@ static bool is_command_line(const char *area) {
 static bool has_word(yyjson_val *words, const char *wanted) {
     size_t i, count;
     yyjson_val *word;
-    yyjson_arr_foreach(words, i, count, word)
+    yyjson_arr_foreach(words, i, count, word) {
         if (yyjson_equals_str(word, wanted))
             return true;
+    }
     return false;
 }
 
@@ -48,9 +49,10 @@ static bool has_word(yyjson_val *words, const char *wanted) {
 static yyjson_val *submission(yyjson_val *commands, const char *area) {
     size_t i, count;
     yyjson_val *words;
-    yyjson_arr_foreach(commands, i, count, words)
+    yyjson_arr_foreach(commands, i, count, words) {
         if (text_equal(area, "spark") || has_word(words, "jar"))
             return words;
+    }
     return NULL;
 }
 
@@ -76,7 +78,8 @@ static const char *lines(const struct argv *argv) {
 
 static yyjson_val *pipeline_with(yyjson_val *task, yyjson_mut_doc *doc) {
     yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, yyjson_mut_obj_add_obj(doc, root, "spec"), "tasks"));
+    yyjson_mut_val *one =
+        yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, yyjson_mut_obj_add_obj(doc, root, "spec"), "tasks"));
     yyjson_mut_obj_add_str(doc, one, "name", "t");
     for (size_t i = 0; i < KIND_COUNT; i++) {
         const char *kind = executor_of((enum task_kind)i)->kind;
@@ -99,7 +102,8 @@ static void check_case(yyjson_val *recorded, yyjson_val *task) {
     struct problems problems = {.arena = &arena};
     const char *id = json_text(recorded, "id", "");
     const char *refused = json_text(task, "refused", NULL);
-    struct pipeline *pipeline = pipeline_decode(pipeline_with(task, json_new(&arena)), executor_tables(), &arena, &problems);
+    struct pipeline *pipeline =
+        pipeline_decode(pipeline_with(task, json_new(&arena)), executor_tables(), &arena, &problems);
     if (refused != NULL) {
         check_refused(id, refused, &problems);
         return;

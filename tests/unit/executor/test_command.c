@@ -22,40 +22,41 @@ static void expect_command(const char *task_yaml, const char *wanted) {
 static void spark_submit_has_every_option(void **state) {
     (void)state;
     expect_command("    image: i\n    sparkSubmit: {application: app.py}\n", "spark-submit app.py");
-    expect_command("    image: i\n"
-                   "    sparkSubmit:\n"
-                   "      program: /opt/spark/bin/spark-submit\n"
-                   "      master: yarn\n"
-                   "      deployMode: cluster\n"
-                   "      name: n\n"
-                   "      mainClass: c.M\n"
-                   "      application: hdfs:///a.jar\n"
-                   "      args: [--in, 'a b', '']\n"
-                   "      jars: [a.jar, b.jar]\n"
-                   "      packages: ['g:a:1', 'g:b:2']\n"
-                   "      excludePackages: ['g:c']\n"
-                   "      repositories: ['https://r/1', 'https://r/2']\n"
-                   "      pyFiles: [a.zip, b.py]\n"
-                   "      files: [f1, f2]\n"
-                   "      archives: [v.tgz#env]\n"
-                   "      conf: {b: '1', a: 'x=y z'}\n"
-                   "      propertiesFile: p.conf\n"
-                   "      loadSparkDefaults: true\n"
-                   "      driver: {memory: 1g, cores: 2, javaOptions: '-Da=b -Xss1m', libraryPath: /l, classPath: /c}\n"
-                   "      executor: {instances: 0, cores: 4, memory: 2g, totalCores: 8}\n"
-                   "      queue: q\n"
-                   "      principal: me@REALM\n"
-                   "      keytab: /k/me.keytab\n"
-                   "      supervise: true\n"
-                   "      verbose: true\n",
-                   "/opt/spark/bin/spark-submit --master yarn --deploy-mode cluster --name n --class c.M --jars a.jar,b.jar "
-                   "--packages g:a:1,g:b:2 --exclude-packages g:c --repositories https://r/1,https://r/2 "
-                   "--py-files a.zip,b.py --files f1,f2 --archives v.tgz#env --conf b=1 --conf a=x=y z "
-                   "--conf spark.yarn.tags=TAG --properties-file p.conf --load-spark-defaults --driver-memory 1g "
-                   "--driver-java-options -Da=b -Xss1m --driver-library-path /l --driver-class-path /c "
-                   "--executor-memory 2g --driver-cores 2 --supervise --total-executor-cores 8 --executor-cores 4 "
-                   "--queue q --num-executors 0 --principal me@REALM --keytab /k/me.keytab --verbose hdfs:///a.jar "
-                   "--in a b ");
+    expect_command(
+        "    image: i\n"
+        "    sparkSubmit:\n"
+        "      program: /opt/spark/bin/spark-submit\n"
+        "      master: yarn\n"
+        "      deployMode: cluster\n"
+        "      name: n\n"
+        "      mainClass: c.M\n"
+        "      application: hdfs:///a.jar\n"
+        "      args: [--in, 'a b', '']\n"
+        "      jars: [a.jar, b.jar]\n"
+        "      packages: ['g:a:1', 'g:b:2']\n"
+        "      excludePackages: ['g:c']\n"
+        "      repositories: ['https://r/1', 'https://r/2']\n"
+        "      pyFiles: [a.zip, b.py]\n"
+        "      files: [f1, f2]\n"
+        "      archives: [v.tgz#env]\n"
+        "      conf: {b: '1', a: 'x=y z'}\n"
+        "      propertiesFile: p.conf\n"
+        "      loadSparkDefaults: true\n"
+        "      driver: {memory: 1g, cores: 2, javaOptions: '-Da=b -Xss1m', libraryPath: /l, classPath: /c}\n"
+        "      executor: {instances: 0, cores: 4, memory: 2g, totalCores: 8}\n"
+        "      queue: q\n"
+        "      principal: me@REALM\n"
+        "      keytab: /k/me.keytab\n"
+        "      supervise: true\n"
+        "      verbose: true\n",
+        "/opt/spark/bin/spark-submit --master yarn --deploy-mode cluster --name n --class c.M --jars a.jar,b.jar "
+        "--packages g:a:1,g:b:2 --exclude-packages g:c --repositories https://r/1,https://r/2 "
+        "--py-files a.zip,b.py --files f1,f2 --archives v.tgz#env --conf b=1 --conf a=x=y z "
+        "--conf spark.yarn.tags=TAG --properties-file p.conf --load-spark-defaults --driver-memory 1g "
+        "--driver-java-options -Da=b -Xss1m --driver-library-path /l --driver-class-path /c "
+        "--executor-memory 2g --driver-cores 2 --supervise --total-executor-cores 8 --executor-cores 4 "
+        "--queue q --num-executors 0 --principal me@REALM --keytab /k/me.keytab --verbose hdfs:///a.jar "
+        "--in a b ");
     expect_command("    image: i\n    sparkSubmit: {application: a.py, remote: 'sc://h:15002', proxyUser: bob}\n",
                    "spark-submit --remote sc://h:15002 --proxy-user bob a.py");
 }
@@ -64,8 +65,9 @@ static void the_tag_goes_where_yarn_is(void **state) {
     (void)state;
     expect_command("    image: i\n    sparkSubmit: {application: a, master: 'local[2]'}\n",
                    "spark-submit --master local[2] a");
-    expect_command("    image: i\n    sparkSubmit: {application: a, master: yarn, conf: {spark.yarn.tags: mine, x: y}}\n",
-                   "spark-submit --master yarn --conf spark.yarn.tags=mine,TAG --conf x=y a");
+    expect_command(
+        "    image: i\n    sparkSubmit: {application: a, master: yarn, conf: {spark.yarn.tags: mine, x: y}}\n",
+        "spark-submit --master yarn --conf spark.yarn.tags=mine,TAG --conf x=y a");
     expect_command("    image: i\n    sparkSubmit: {application: a, conf: {spark.master: yarn}}\n",
                    "spark-submit --conf spark.master=yarn --conf spark.yarn.tags=TAG a");
     expect_command("    image: i\n    hadoopJar: {jar: j, conf: {mapreduce.job.tags: mine}}\n",
@@ -75,26 +77,30 @@ static void the_tag_goes_where_yarn_is(void **state) {
 static void spark_submit_refuses_what_cannot_be(void **state) {
     (void)state;
     EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {}\n", "spec.tasks[0].sparkSubmit.application: is required");
-    EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {application: --kill, queue: -q, jars: [a, -b], conf: {'': x, -a: b, "
-                         "'a=b': c}}\n",
-                         "spec.tasks[0].sparkSubmit.application: must not begin with '-' (it would be read as an option)",
-                         "spec.tasks[0].sparkSubmit.jars[1]: must not begin with '-' (it would be read as an option)",
-                         "spec.tasks[0].sparkSubmit.queue: must not begin with '-' (it would be read as an option)",
-                         "spec.tasks[0].sparkSubmit.conf[]: a property needs a name",
-                         "spec.tasks[0].sparkSubmit.conf[-a]: a property's name must not begin with '-' (it would be read "
-                         "as an option)",
-                         "spec.tasks[0].sparkSubmit.conf[a=b]: a property's name must not hold '=' or blanks");
-    EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {application: a, master: 'spark://h:7077', deployMode: cluster}\n",
-                         "spec.tasks[0].sparkSubmit.deployMode: cluster mode needs the master yarn (elsewhere spark-submit "
-                         "reports success even when the driver failed; use client)");
-    EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {application: a, remote: 'sc://h', master: yarn, principal: p, "
-                         "proxyUser: u}\n",
-                         "spec.tasks[0].sparkSubmit.remote: excludes master and deployMode (a Spark Connect server has its "
-                         "own)",
-                         "spec.tasks[0].sparkSubmit.keytab: is required: principal and keytab go together",
-                         "spec.tasks[0].sparkSubmit.proxyUser: excludes principal and keytab");
-    EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {application: a, deployMode: Cluster}\n",
-                         "spec.tasks[0].sparkSubmit.deployMode: must be one of client, cluster (did you mean cluster?)");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: --kill, queue: -q, jars: [a, -b], conf: {'': x, -a: b, "
+        "'a=b': c}}\n",
+        "spec.tasks[0].sparkSubmit.application: must not begin with '-' (it would be read as an option)",
+        "spec.tasks[0].sparkSubmit.jars[1]: must not begin with '-' (it would be read as an option)",
+        "spec.tasks[0].sparkSubmit.queue: must not begin with '-' (it would be read as an option)",
+        "spec.tasks[0].sparkSubmit.conf[]: a property needs a name",
+        "spec.tasks[0].sparkSubmit.conf[-a]: a property's name must not begin with '-' (it would be read "
+        "as an option)",
+        "spec.tasks[0].sparkSubmit.conf[a=b]: a property's name must not hold '=' or blanks");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, master: 'spark://h:7077', deployMode: cluster}\n",
+        "spec.tasks[0].sparkSubmit.deployMode: cluster mode needs the master yarn (elsewhere spark-submit "
+        "reports success even when the driver failed; use client)");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, remote: 'sc://h', master: yarn, principal: p, "
+        "proxyUser: u}\n",
+        "spec.tasks[0].sparkSubmit.remote: excludes master and deployMode (a Spark Connect server has its "
+        "own)",
+        "spec.tasks[0].sparkSubmit.keytab: is required: principal and keytab go together",
+        "spec.tasks[0].sparkSubmit.proxyUser: excludes principal and keytab");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, deployMode: Cluster}\n",
+        "spec.tasks[0].sparkSubmit.deployMode: must be one of client, cluster (did you mean cluster?)");
 }
 
 static void yarn_judges_its_cluster_mode(void **state) {
@@ -104,7 +110,8 @@ static void yarn_judges_its_cluster_mode(void **state) {
         enum verdict verdict;
     } cases[] = {
         {"    image: i\n    sparkSubmit: {application: a, master: yarn, deployMode: cluster}\n", VERDICT_YARN},
-        {"    image: i\n    sparkSubmit: {application: a, conf: {spark.master: yarn, spark.submit.deployMode: cluster}}\n",
+        {"    image: i\n    sparkSubmit: {application: a, conf: {spark.master: yarn, spark.submit.deployMode: "
+         "cluster}}\n",
          VERDICT_YARN},
         {"    image: i\n    sparkSubmit: {application: a, master: yarn, deployMode: client}\n", VERDICT_EXIT_CODE},
         {"    image: i\n    sparkSubmit: {application: a, master: yarn}\n", VERDICT_EXIT_CODE},
@@ -154,40 +161,41 @@ static void hadoop_jar_leaves_programs_without_generic_options_alone(void **stat
 
 static void streaming_has_every_option(void **state) {
     (void)state;
-    expect_command("    image: i\n"
-                   "    hadoopStreaming:\n"
-                   "      jar: /s.jar\n"
-                   "      mapper: python3 map.py\n"
-                   "      reducer: python3 reduce.py\n"
-                   "      combiner: python3 combine.py\n"
-                   "      input: [/in/a, '/in/b*']\n"
-                   "      output: /out\n"
-                   "      numReduceTasks: 0\n"
-                   "      inputFormat: I\n"
-                   "      outputFormat: O\n"
-                   "      inputReader: R\n"
-                   "      partitioner: P\n"
-                   "      cmdenv: {A: 'b c', D: ''}\n"
-                   "      file: [f1, f2]\n"
-                   "      io: text\n"
-                   "      mapDebug: md\n"
-                   "      reduceDebug: rd\n"
-                   "      lazyOutput: true\n"
-                   "      background: true\n"
-                   "      verbose: true\n"
-                   "      files: [map.py, reduce.py]\n"
-                   "      conf: {mapreduce.job.name: n}\n",
-                   "hadoop jar /s.jar -files map.py,reduce.py -D mapreduce.job.name=n -D mapreduce.job.tags=TAG "
-                   "-partitioner P -cmdenv A=b c -cmdenv D= -io text -inputreader R -mapdebug md -reducedebug rd "
-                   "-numReduceTasks 0 -lazyOutput -background -verbose -mapper python3 map.py -combiner python3 combine.py "
-                   "-reducer python3 reduce.py -file f1 -file f2 -outputformat O -inputformat I -input /in/a -input /in/b* "
-                   "-output /out");
-    EXPECT_TASK_PROBLEMS("    image: i\n    hadoopStreaming: {input: [], mapper: -x, cmdenv: {'A B': c}}\n",
-                         "spec.tasks[0].hadoopStreaming.jar: is required",
-                         "spec.tasks[0].hadoopStreaming.mapper: must not begin with '-' (it would be read as an option)",
-                         "spec.tasks[0].hadoopStreaming.input: must not be empty",
-                         "spec.tasks[0].hadoopStreaming.output: is required",
-                         "spec.tasks[0].hadoopStreaming.cmdenv[A B]: a property's name must not hold '=' or blanks");
+    expect_command(
+        "    image: i\n"
+        "    hadoopStreaming:\n"
+        "      jar: /s.jar\n"
+        "      mapper: python3 map.py\n"
+        "      reducer: python3 reduce.py\n"
+        "      combiner: python3 combine.py\n"
+        "      input: [/in/a, '/in/b*']\n"
+        "      output: /out\n"
+        "      numReduceTasks: 0\n"
+        "      inputFormat: I\n"
+        "      outputFormat: O\n"
+        "      inputReader: R\n"
+        "      partitioner: P\n"
+        "      cmdenv: {A: 'b c', D: ''}\n"
+        "      file: [f1, f2]\n"
+        "      io: text\n"
+        "      mapDebug: md\n"
+        "      reduceDebug: rd\n"
+        "      lazyOutput: true\n"
+        "      background: true\n"
+        "      verbose: true\n"
+        "      files: [map.py, reduce.py]\n"
+        "      conf: {mapreduce.job.name: n}\n",
+        "hadoop jar /s.jar -files map.py,reduce.py -D mapreduce.job.name=n -D mapreduce.job.tags=TAG "
+        "-partitioner P -cmdenv A=b c -cmdenv D= -io text -inputreader R -mapdebug md -reducedebug rd "
+        "-numReduceTasks 0 -lazyOutput -background -verbose -mapper python3 map.py -combiner python3 combine.py "
+        "-reducer python3 reduce.py -file f1 -file f2 -outputformat O -inputformat I -input /in/a -input /in/b* "
+        "-output /out");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    hadoopStreaming: {input: [], mapper: -x, cmdenv: {'A B': c}}\n",
+        "spec.tasks[0].hadoopStreaming.jar: is required",
+        "spec.tasks[0].hadoopStreaming.mapper: must not begin with '-' (it would be read as an option)",
+        "spec.tasks[0].hadoopStreaming.input: must not be empty", "spec.tasks[0].hadoopStreaming.output: is required",
+        "spec.tasks[0].hadoopStreaming.cmdenv[A B]: a property's name must not hold '=' or blanks");
 }
 
 static void a_command_is_its_words(void **state) {
@@ -197,7 +205,8 @@ static void a_command_is_its_words(void **state) {
     EXPECT_TASK_PROBLEMS("    image: i\n    command: {args: [x]}\n", "spec.tasks[0].command.command: is required");
     EXPECT_TASK_PROBLEMS("    image: i\n    command: {command: ['']}\n",
                          "spec.tasks[0].command.command[0]: must name a program");
-    EXPECT_TASK_PROBLEMS("    command: {command: [x]}\n", "spec.tasks[0].image: is required, here or in spec.defaults.image");
+    EXPECT_TASK_PROBLEMS("    command: {command: [x]}\n",
+                         "spec.tasks[0].image: is required, here or in spec.defaults.image");
 }
 
 static void a_tag_is_what_yarn_takes(void **state) {

@@ -106,8 +106,9 @@ static void a_pod_is_not_made_from_an_overlay_that_fights(void **state) {
     yyjson_mut_doc *doc = json_new(&manifest.arena);
     assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, &test_config, doc, &pod, &err), -1);
     assert_int_equal(err.code, ERROR_INVALID);
-    assert_string_equal(err.text, "task t: pod.spec.restartPolicy: must be Never: weir makes a new pod for each attempt "
-                                  "(use retry)");
+    assert_string_equal(err.text,
+                        "task t: pod.spec.restartPolicy: must be Never: weir makes a new pod for each attempt "
+                        "(use retry)");
     manifest_fini(&manifest);
 }
 

@@ -93,17 +93,19 @@ static void expect_deleting(const char *status, const char *wanted) {
 }
 
 /* main ended: exit code, the kubelet's reason, the termination message */
-#define ENDED(phase, code, reason, message)                                                                    \
-    "  phase: " phase "\n"                                                                                     \
-    "  containerStatuses:\n"                                                                                   \
-    "  - name: main\n"                                                                                         \
-    "    state: {terminated: {exitCode: " #code ", reason: " reason ", startedAt: \"" DAY "10:01:00Z\", "      \
+#define ENDED(phase, code, reason, message)                                                               \
+    "  phase: " phase "\n"                                                                                \
+    "  containerStatuses:\n"                                                                              \
+    "  - name: main\n"                                                                                    \
+    "    state: {terminated: {exitCode: " #code ", reason: " reason ", startedAt: \"" DAY "10:01:00Z\", " \
     "finishedAt: \"" DAY "10:02:00Z\", message: '" message "'}}\n"
 #define RECORD_OK "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":0}}"
-#define RECORD_EXIT3 \
-    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":3,\"reason\":\"ExitCode\",\"message\":\"x exited with 3: no such table\"}}"
-#define RECORD_STOPPED \
-    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":143,\"signal\":15,\"reason\":\"Stopped\",\"message\":\"stopped by a signal\"}}"
+#define RECORD_EXIT3                                                                                                \
+    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":3,\"reason\":\"ExitCode\",\"message\":\"x exited with 3: no " \
+    "such table\"}}"
+#define RECORD_STOPPED                                                                                                 \
+    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":143,\"signal\":15,\"reason\":\"Stopped\",\"message\":\"stopped " \
+    "by a signal\"}}"
 #define DISRUPTED(reason) \
     "  conditions: [{type: DisruptionTarget, status: \"True\", reason: " reason ", message: \"on n1\"}]\n"
 
@@ -125,7 +127,8 @@ static void what_holds_a_pod_back_is_named(void **state) {
     expect("  phase: Pending\n"
            "  containerStatuses: [{name: main, state: {waiting: {reason: ImagePullBackOff, message: \"Back-off pulling "
            "image nix\"}}}]\n",
-           "PENDING ImagePullBackOff: container main: Back-off pulling image nix (check the image's name, its registry and "
+           "PENDING ImagePullBackOff: container main: Back-off pulling image nix (check the image's name, its registry "
+           "and "
            "imagePullSecrets)");
     expect_full("", NODE,
                 "  phase: Pending\n"
@@ -140,15 +143,19 @@ static void what_holds_a_pod_back_is_named(void **state) {
            "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: ErrImageNeverPull}}}]\n",
            "PENDING hopeless ErrImageNeverPull: container weir-launcher: (the image is not on the node and "
            "imagePullPolicy is Never)");
+    expect(
+        "  phase: Pending\n"
+        "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: secret s "
+        "not "
+        "found}}}]\n",
+        "PENDING CreateContainerConfigError: container main: secret s not found (a Secret or ConfigMap that env refers "
+        "to may be missing)");
     expect("  phase: Pending\n"
-           "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: secret s not "
-           "found}}}]\n",
-           "PENDING CreateContainerConfigError: container main: secret s not found (a Secret or ConfigMap that env refers "
-           "to may be missing)");
-    expect("  phase: Pending\n"
-           "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: container has "
+           "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: "
+           "container has "
            "runAsNonRoot and image will run as root}}}]\n",
-           "PENDING CreateContainerConfigError: container main: container has runAsNonRoot and image will run as root (the "
+           "PENDING CreateContainerConfigError: container main: container has runAsNonRoot and image will run as root "
+           "(the "
            "image runs as root: set pod.spec.securityContext.runAsUser to another user, or runAsNonRoot to false)");
 }
 
@@ -156,15 +163,17 @@ static void the_launchers_word_decides(void **state) {
     (void)state;
     expect(ENDED("Succeeded", 0, "Completed", RECORD_OK), "SUCCEEDED 0");
     expect(ENDED("Failed", 3, "Error", RECORD_EXIT3), "FAILED ExitCode 3: x exited with 3: no such table");
-    expect(ENDED("Failed", 1, "Error", "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"YarnKilled\"}}"),
-           "FAILED YarnKilled 1: exit code 1");
+    expect(
+        ENDED("Failed", 1, "Error", "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"YarnKilled\"}}"),
+        "FAILED YarnKilled 1: exit code 1");
     /* killed after it had told its success: the job was done */
     expect(ENDED("Failed", 137, "Error", RECORD_OK), "SUCCEEDED 0");
 }
 
 static void an_exit_code_alone_is_no_success(void **state) {
     (void)state;
-    expect(ENDED("Succeeded", 0, "Completed", ""), "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect(ENDED("Succeeded", 0, "Completed", ""),
+           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
     expect(ENDED("Succeeded", 0, "Completed", "all is well"),
            "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
     expect(ENDED("Succeeded", 0, "Completed", "{\"version\":99,\"seq\":1,\"final\":{\"exitCode\":0}}"),
@@ -173,7 +182,8 @@ static void an_exit_code_alone_is_no_success(void **state) {
            "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
     expect(ENDED("Succeeded", 0, "Completed", "") DISRUPTED("TerminationByKubelet"),
            "LOST Evicted 0: ended by its node: on n1");
-    expect(ENDED("Succeeded", 0, "Completed", "") "  reason: Terminated\n  message: Pod was terminated in response to imminent node shutdown.\n",
+    expect(ENDED("Succeeded", 0, "Completed",
+                 "") "  reason: Terminated\n  message: Pod was terminated in response to imminent node shutdown.\n",
            "LOST NodeShutdown 0: its node shut down: Pod was terminated in response to imminent node shutdown.");
     expect(ENDED("Failed", 7, "Error", ""), "FAILED NoResult 7: exit code 7 without the launcher's record");
     expect(ENDED("Failed", 137, "Error", ""),
@@ -186,7 +196,8 @@ static void memory_is_named_with_its_limit(void **state) {
            "FAILED OOMKilled 137: container main was killed for using more memory than its limit of 2Gi (raise "
            "resources.limits.memory, or give the program less)");
     expect(ENDED("Failed", 1, "OOMKilled",
-                 "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"ExitCode\",\"message\":\"java exited with 1\"}}"),
+                 "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"ExitCode\",\"message\":\"java exited "
+                 "with 1\"}}"),
            "FAILED OOMKilled 1: container main was killed for using more memory than its limit of 2Gi (raise "
            "resources.limits.memory, or give the program less); java exited with 1");
     expect(ENDED("Succeeded", 0, "OOMKilled", RECORD_OK), "SUCCEEDED 0");
@@ -205,7 +216,8 @@ static void the_infrastructure_is_not_the_task(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char status[1024];
-        snprintf(status, sizeof status, "%s  conditions: [{type: DisruptionTarget, status: \"True\", reason: %s, message: \"on n1\"}]\n",
+        snprintf(status, sizeof status,
+                 "%s  conditions: [{type: DisruptionTarget, status: \"True\", reason: %s, message: \"on n1\"}]\n",
                  ENDED("Failed", 143, "Error", RECORD_STOPPED), cases[i].condition);
         expect(status, cases[i].wanted);
     }
@@ -213,10 +225,11 @@ static void the_infrastructure_is_not_the_task(void **state) {
     expect(ENDED("Failed", 3, "Error", RECORD_EXIT3) DISRUPTED("EvictionByEvictionAPI"),
            "FAILED ExitCode 3: x exited with 3: no such table");
     /* and one that is over says nothing */
-    expect(ENDED("Failed", 143, "Error", RECORD_STOPPED)
-               "  conditions: [{type: DisruptionTarget, status: \"False\", reason: EvictionByEvictionAPI}]\n",
+    expect(ENDED("Failed", 143, "Error", RECORD_STOPPED) "  conditions: [{type: DisruptionTarget, status: \"False\", "
+                                                         "reason: EvictionByEvictionAPI}]\n",
            "LOST Stopped 143: stopped by a signal");
-    expect(ENDED("Failed", 137, "ContainerStatusUnknown", "The container could not be located when the pod was terminated"),
+    expect(ENDED("Failed", 137, "ContainerStatusUnknown",
+                 "The container could not be located when the pod was terminated"),
            "LOST NodeLost 137: its node does not know any more how it ended");
 }
 
@@ -224,31 +237,34 @@ static void an_eviction_says_whose_fault_it_was(void **state) {
     (void)state;
     expect("  phase: Failed\n  reason: Evicted\n  message: \"The node was low on resource: memory.\"\n",
            "LOST Evicted: evicted from its node: The node was low on resource: memory.");
-    expect("  phase: Failed\n  reason: Evicted\n  message: \"Pod ephemeral local storage usage exceeds the total limit of "
-           "containers 1Gi.\"\n",
-           "FAILED Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. (raise the limit "
-           "of ephemeral-storage, or write less to local disk)");
+    expect(
+        "  phase: Failed\n  reason: Evicted\n  message: \"Pod ephemeral local storage usage exceeds the total limit of "
+        "containers 1Gi.\"\n",
+        "FAILED Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. (raise the limit "
+        "of ephemeral-storage, or write less to local disk)");
     expect("  phase: Failed\n  reason: NodeLost\n", "LOST NodeLost: its node does not answer");
     expect("  phase: Failed\n  reason: OutOfcpu\n  message: \"Node didn't have enough resource: cpu\"\n",
            "LOST OutOfcpu: Node didn't have enough resource: cpu");
     expect("  phase: Failed\n", "LOST PodFailed: the pod ended before anything of it ran");
-    expect("  phase: Failed\n  reason: DeadlineExceeded\n  message: Pod was active on the node longer than the deadline\n",
-           "FAILED DeadlineExceeded: the pod ran longer than its activeDeadlineSeconds");
+    expect(
+        "  phase: Failed\n  reason: DeadlineExceeded\n  message: Pod was active on the node longer than the deadline\n",
+        "FAILED DeadlineExceeded: the pod ran longer than its activeDeadlineSeconds");
 }
 
-#define INIT(name, code, reason, message)                                                                              \
-    "  phase: Failed\n"                                                                                                \
-    "  initContainerStatuses: [{name: " name ", state: {terminated: {exitCode: " #code ", reason: " reason ", message: '" \
-    message "'}}}]\n"                                                                                                  \
+#define INIT(name, code, reason, message)                                                                  \
+    "  phase: Failed\n"                                                                                    \
+    "  initContainerStatuses: [{name: " name ", state: {terminated: {exitCode: " #code ", reason: " reason \
+    ", message: '" message "'}}}]\n"                                                                       \
     "  containerStatuses: [{name: main, state: {waiting: {reason: PodInitializing}}}]\n"
 
 static void an_init_container_that_fails_ends_it(void **state) {
     (void)state;
     expect(INIT("fetch", 5, "Error", "no route to host"),
            "FAILED InitContainerFailed 5: init container fetch ended with exit code 5: no route to host");
-    expect(INIT("fetch", 137, "OOMKilled", ""),
-           "FAILED OOMKilled 137: container fetch was killed for lack of memory on its node (set resources.requests and "
-           "limits of memory)");
+    expect(
+        INIT("fetch", 137, "OOMKilled", ""),
+        "FAILED OOMKilled 137: container fetch was killed for lack of memory on its node (set resources.requests and "
+        "limits of memory)");
     expect(INIT("weir-launcher", 1, "Error", "disk full"),
            "LOST InitContainerFailed 1: init container weir-launcher ended with exit code 1: disk full");
     expect("  phase: Failed\n"
@@ -291,7 +307,8 @@ static void a_deleted_pod_ends_when_nothing_of_it_runs(void **state) {
 static void the_pod_is_known_by_its_labels_and_times(void **state) {
     (void)state;
     struct seen seen;
-    look(&seen, DELETING "  finalizers: [other, weir.dev/result]\n", NODE, ENDED("Failed", 143, "Error", ""), NULL, "10:05:00");
+    look(&seen, DELETING "  finalizers: [other, weir.dev/result]\n", NODE, ENDED("Failed", 143, "Error", ""), NULL,
+         "10:05:00");
     assert_string_equal(seen.view.name, "demo-t-1-abcde");
     assert_string_equal(seen.view.uid, "pod-uid");
     assert_string_equal(seen.view.task, "t");
@@ -322,7 +339,8 @@ static void reports_fill_what_the_record_left_out(void **state) {
     report.job_count = 1;
     report.percent = 40;
     report.progress_text = "map 40%";
-    look(&seen, "", NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {startedAt: \"" DAY "10:01:00Z\"}}}]\n",
+    look(&seen, "", NODE,
+         "  phase: Running\n  containerStatuses: [{name: main, state: {running: {startedAt: \"" DAY "10:01:00Z\"}}}]\n",
          &report, "10:05:00");
     assert_int_equal(seen.view.state, POD_RUNNING);
     assert_int_equal(seen.view.started_at, at("10:01:00"));
@@ -352,16 +370,21 @@ static void a_final_report_counts_as_the_record(void **state) {
     report.exit_code = 4;
     report.reason = "ExitCode";
     report.message = "x exited with 4";
-    expect_full("", NODE, "  phase: Failed\n  reason: NodeLost\n", &report, "10:05:00", "FAILED ExitCode 4: x exited with 4");
+    expect_full("", NODE, "  phase: Failed\n  reason: NodeLost\n", &report, "10:05:00",
+                "FAILED ExitCode 4: x exited with 4");
     /* but while the container runs, the task has not ended */
-    expect_full("", NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", &report, "10:05:00",
-                "RUNNING");
+    expect_full("", NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", &report,
+                "10:05:00", "RUNNING");
 }
 
 static void nonsense_is_survived(void **state) {
     (void)state;
     static const char *const pods[] = {
-        "{}", "[]", "3", "null", "{metadata: 3, status: [1], spec: x}",
+        "{}",
+        "[]",
+        "3",
+        "null",
+        "{metadata: 3, status: [1], spec: x}",
         "{metadata: {labels: [x], finalizers: {a: b}, deletionTimestamp: 7}, status: {phase: 3, conditions: {a: b}, "
         "containerStatuses: [1, {name: main, state: {terminated: {exitCode: x, message: 3}}}]}}",
         "{status: {initContainerStatuses: [null, {state: {terminated: {exitCode: 1}}}], phase: Failed}}",

@@ -20,8 +20,8 @@ static const struct table table = {.size = sizeof(struct words), .fields = field
 
 static const struct kind_tables *kinds(void) {
     static struct kind_tables tables;
-#define X(value, name)                 \
-    tables.names[KIND_##value] = #name; \
+#define X(value, name)                    \
+    tables.names[KIND_##value] = #name;   \
     tables.docs[KIND_##value] = "Words."; \
     tables.tables[KIND_##value] = &table;
     TASK_KINDS(X)

@@ -38,24 +38,26 @@ static void a_small_pipeline_gets_its_defaults(void **state) {
 static void every_field_of_the_spec_arrives(void **state) {
     (void)state;
     struct decoded seen;
-    decoded_spec(&seen, "  suspend: true\n"
-                        "  failurePolicy: Continue\n"
-                        "  parallelism: 3\n"
-                        "  timeout: 1h30m\n"
-                        "  ttlSecondsAfterFinished: 60\n"
-                        "  podRetention: Always\n"
-                        "  tasks:\n"
-                        "  - {name: a, hadoopJar: {}}\n"
-                        "  - name: b\n"
-                        "    dependsOn: [a]\n"
-                        "    image: i\n"
-                        "    imagePullPolicy: Never\n"
-                        "    serviceAccountName: s\n"
-                        "    retry: {limit: 2, infraLimit: 0, backoff: {initial: 1s, factor: 3, max: 5s}, onlyOn: ['3', OOMKilled]}\n"
-                        "    timeout: 4h\n"
-                        "    startTimeout: 90s\n"
-                        "    onFailure: Ignore\n"
-                        "    sparkSubmit: {note: n}\n");
+    decoded_spec(
+        &seen,
+        "  suspend: true\n"
+        "  failurePolicy: Continue\n"
+        "  parallelism: 3\n"
+        "  timeout: 1h30m\n"
+        "  ttlSecondsAfterFinished: 60\n"
+        "  podRetention: Always\n"
+        "  tasks:\n"
+        "  - {name: a, hadoopJar: {}}\n"
+        "  - name: b\n"
+        "    dependsOn: [a]\n"
+        "    image: i\n"
+        "    imagePullPolicy: Never\n"
+        "    serviceAccountName: s\n"
+        "    retry: {limit: 2, infraLimit: 0, backoff: {initial: 1s, factor: 3, max: 5s}, onlyOn: ['3', OOMKilled]}\n"
+        "    timeout: 4h\n"
+        "    startTimeout: 90s\n"
+        "    onFailure: Ignore\n"
+        "    sparkSubmit: {note: n}\n");
     const struct pipeline *pipeline = seen.pipeline;
     const struct task *task = &pipeline->tasks[1];
     assert_int_equal(seen.problems.total, 0);
@@ -82,28 +84,29 @@ static void every_field_of_the_spec_arrives(void **state) {
 
 static void all_problems_come_at_once_each_with_its_path(void **state) {
     (void)state;
-    EXPECT_PROBLEMS("  paralelism: 2\n"
-                    "  defaults: {timeout: 5, name: x}\n"
-                    "  tasks:\n"
-                    "  - {name: extract, command: {}}\n"
-                    "  - {name: Load, command: {}}\n"
-                    "  - {name: both, command: {}, hadoopJar: {}}\n"
-                    "  - {name: load, dependsOn: [extrct], depends: extract, timeout: 0s, command: {}}\n"
-                    "  - {name: none, image: 7}\n"
-                    "  - {name: extract, command: {word: [x]}}\n",
-                    "spec.defaults.name: unknown field",
-                    "spec.defaults.timeout: must be a duration with its unit, such as 90s, 5m or 1h30m, not a number",
-                    "spec.paralelism: unknown field (did you mean parallelism?)",
-                    "spec.tasks[1].name: must be a DNS label: lower-case letters, digits and '-', not '-' at an end",
-                    "spec.tasks[3].timeout: must be 1s..8760h00m",
-                    "spec.tasks[4].image: must be text (put it in quotes), not a number",
-                    "spec.tasks[5].command.word: unknown field (did you mean words?)",
-                    "spec.tasks[5].name: \"extract\" is there already, in item [0]",
-                    "spec.tasks[2]: names more than one kind: hadoopJar, command",
-                    "spec.tasks[4]: names no kind: exactly one of sparkSubmit, hadoopJar, hadoopStreaming, command must "
-                    "be set",
-                    "spec.tasks[3].depends: depends and dependsOn exclude each other",
-                    "spec.tasks[3].dependsOn[0]: no task named \"extrct\" (did you mean \"extract\"?)");
+    EXPECT_PROBLEMS(
+        "  paralelism: 2\n"
+        "  defaults: {timeout: 5, name: x}\n"
+        "  tasks:\n"
+        "  - {name: extract, command: {}}\n"
+        "  - {name: Load, command: {}}\n"
+        "  - {name: both, command: {}, hadoopJar: {}}\n"
+        "  - {name: load, dependsOn: [extrct], depends: extract, timeout: 0s, command: {}}\n"
+        "  - {name: none, image: 7}\n"
+        "  - {name: extract, command: {word: [x]}}\n",
+        "spec.defaults.name: unknown field",
+        "spec.defaults.timeout: must be a duration with its unit, such as 90s, 5m or 1h30m, not a number",
+        "spec.paralelism: unknown field (did you mean parallelism?)",
+        "spec.tasks[1].name: must be a DNS label: lower-case letters, digits and '-', not '-' at an end",
+        "spec.tasks[3].timeout: must be 1s..8760h00m",
+        "spec.tasks[4].image: must be text (put it in quotes), not a number",
+        "spec.tasks[5].command.word: unknown field (did you mean words?)",
+        "spec.tasks[5].name: \"extract\" is there already, in item [0]",
+        "spec.tasks[2]: names more than one kind: hadoopJar, command",
+        "spec.tasks[4]: names no kind: exactly one of sparkSubmit, hadoopJar, hadoopStreaming, command must "
+        "be set",
+        "spec.tasks[3].depends: depends and dependsOn exclude each other",
+        "spec.tasks[3].dependsOn[0]: no task named \"extrct\" (did you mean \"extract\"?)");
 }
 
 static void shapes_that_are_wrong_are_said_not_followed(void **state) {
@@ -111,10 +114,11 @@ static void shapes_that_are_wrong_are_said_not_followed(void **state) {
     EXPECT_PROBLEMS("  tasks: []\n", "spec.tasks: must not be empty");
     EXPECT_PROBLEMS("  tasks: {a: b}\n", "spec.tasks: must be a list, not an object");
     EXPECT_PROBLEMS("  suspend: true\n", "spec.tasks: is required");
-    EXPECT_PROBLEMS("  defaults: 3\n  params: 4\n  tasks: [5]\n", "spec.defaults: must be an object, not a number",
-                    "spec.params: must be a list, not a number", "spec.tasks[0]: must be an object, not a number",
-                    "spec.tasks[0]: names no kind: exactly one of sparkSubmit, hadoopJar, hadoopStreaming, command must "
-                    "be set");
+    EXPECT_PROBLEMS(
+        "  defaults: 3\n  params: 4\n  tasks: [5]\n", "spec.defaults: must be an object, not a number",
+        "spec.params: must be a list, not a number", "spec.tasks[0]: must be an object, not a number",
+        "spec.tasks[0]: names no kind: exactly one of sparkSubmit, hadoopJar, hadoopStreaming, command must "
+        "be set");
     EXPECT_PROBLEMS("  params: [{name: 1a, value: x}, {name: b}]\n  tasks: [{name: a, command: {}}]\n",
                     "spec.params[0].name: must be letters, digits, '-' and '_', and begin with a letter or '_'",
                     "spec.params[1].value: is required");
@@ -140,21 +144,22 @@ static void an_object_without_a_spec_is_a_problem(void **state) {
 static void references_are_put_in_everywhere(void **state) {
     (void)state;
     struct decoded seen;
-    decoded_spec(&seen, "  params: [{name: date, value: '2026-11-19'}, {name: empty, value: ''}]\n"
-                        "  defaults: {image: 'reg/$(task.name):$(params.date)'}\n"
-                        "  tasks:\n"
-                        "  - name: a\n"
-                        "    env: [{name: D, value: '$(params.date)'}]\n"
-                        "    command:\n"
-                        "      note: '$(pipeline.namespace)/$(pipeline.name)/$(pipeline.uid)'\n"
-                        "      words: ['x$(params.date)y$(params.date)', '[$(params.empty)]', '$(HOME)', '$$(HOME)',\n"
-                        "              '$$(params.date)', '$$$(params.date)', '$(run.sh)', '$(', '$(params.date', '$()', '$']\n"
-                        "  - {name: b, command: {}}\n");
+    decoded_spec(
+        &seen, "  params: [{name: date, value: '2026-11-19'}, {name: empty, value: ''}]\n"
+               "  defaults: {image: 'reg/$(task.name):$(params.date)'}\n"
+               "  tasks:\n"
+               "  - name: a\n"
+               "    env: [{name: D, value: '$(params.date)'}]\n"
+               "    command:\n"
+               "      note: '$(pipeline.namespace)/$(pipeline.name)/$(pipeline.uid)'\n"
+               "      words: ['x$(params.date)y$(params.date)', '[$(params.empty)]', '$(HOME)', '$$(HOME)',\n"
+               "              '$$(params.date)', '$$$(params.date)', '$(run.sh)', '$(', '$(params.date', '$()', '$']\n"
+               "  - {name: b, command: {}}\n");
     assert_int_equal(seen.problems.total, 0);
     const struct words *block = seen.pipeline->tasks[0].block;
-    static const char *const wanted[] = {"x2026-11-19y2026-11-19", "[]",           "$(HOME)",      "$$(HOME)",
-                                         "$(params.date)",        "$$2026-11-19", "$(run.sh)",    "$(",
-                                         "$(params.date",         "$()",          "$"};
+    static const char *const wanted[] = {"x2026-11-19y2026-11-19", "[]",           "$(HOME)",   "$$(HOME)",
+                                         "$(params.date)",         "$$2026-11-19", "$(run.sh)", "$(",
+                                         "$(params.date",          "$()",          "$"};
     assert_string_equal(block->note, "lab/demo/0a1b");
     assert_int_equal(block->words.count, sizeof wanted / sizeof *wanted);
     for (size_t i = 0; i < block->words.count; i++)
@@ -167,21 +172,22 @@ static void references_are_put_in_everywhere(void **state) {
 
 static void an_unknown_reference_is_named_and_values_are_not(void **state) {
     (void)state;
-    EXPECT_PROBLEMS("  params: [{name: date, value: s3cret}]\n"
-                    "  defaults: {image: '$(params.tag)'}\n"
-                    "  tasks:\n"
-                    "  - name: a\n"
-                    "    env: [{name: X, value: 'a $(params.dat) b'}]\n"
-                    "    command: {words: [ok, '$(tasks.b.exitCode)'], note: '$(param.date)'}\n"
-                    "  - {name: b, command: {note: '$(pipeline.nam) $(cron.time)'}}\n",
-                    "spec.defaults.image: unknown reference $(params.tag) (did you mean $(params.date)?)",
-                    "spec.tasks[0].env[0].value: unknown reference $(params.dat) (did you mean $(params.date)?)",
-                    "spec.tasks[0].command.words[1]: unknown reference $(tasks.b.exitCode) (write $$(tasks.b.exitCode) to "
-                    "keep it as it is)",
-                    "spec.tasks[0].command.note: unknown reference $(param.date) (did you mean $(params.date)?)",
-                    "spec.tasks[1].command.note: unknown reference $(pipeline.nam) (did you mean $(pipeline.name)?)",
-                    "spec.tasks[1].command.note: unknown reference $(cron.time) (write $$(cron.time) to keep it as it "
-                    "is)");
+    EXPECT_PROBLEMS(
+        "  params: [{name: date, value: s3cret}]\n"
+        "  defaults: {image: '$(params.tag)'}\n"
+        "  tasks:\n"
+        "  - name: a\n"
+        "    env: [{name: X, value: 'a $(params.dat) b'}]\n"
+        "    command: {words: [ok, '$(tasks.b.exitCode)'], note: '$(param.date)'}\n"
+        "  - {name: b, command: {note: '$(pipeline.nam) $(cron.time)'}}\n",
+        "spec.defaults.image: unknown reference $(params.tag) (did you mean $(params.date)?)",
+        "spec.tasks[0].env[0].value: unknown reference $(params.dat) (did you mean $(params.date)?)",
+        "spec.tasks[0].command.words[1]: unknown reference $(tasks.b.exitCode) (write $$(tasks.b.exitCode) to "
+        "keep it as it is)",
+        "spec.tasks[0].command.note: unknown reference $(param.date) (did you mean $(params.date)?)",
+        "spec.tasks[1].command.note: unknown reference $(pipeline.nam) (did you mean $(pipeline.name)?)",
+        "spec.tasks[1].command.note: unknown reference $(cron.time) (write $$(cron.time) to keep it as it "
+        "is)");
 }
 
 static void defaults_are_merged_field_by_field(void **state) {
@@ -218,8 +224,9 @@ static void defaults_are_merged_field_by_field(void **state) {
     assert_int_equal(own->retry->backoff->initial_ms, 5000);
     assert_int_equal(own->retry->backoff->max_ms, 3600000);
     struct arena *arena = &seen.arena;
-    assert_string_equal(json_write_value(own->env, arena, NULL),
-                        "[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"B\",\"value\":\"plain\"},{\"name\":\"C\",\"value\":\"3\"}]");
+    assert_string_equal(
+        json_write_value(own->env, arena, NULL),
+        "[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"B\",\"value\":\"plain\"},{\"name\":\"C\",\"value\":\"3\"}]");
     assert_string_equal(json_write_value(own->volume_mounts, arena, NULL),
                         "[{\"name\":\"v\",\"mountPath\":\"/a\"},{\"name\":\"z\",\"mountPath\":\"/b\"}]");
     assert_string_equal(json_write_value(own->tolerations, arena, NULL), "[{\"key\":\"y\"}]");

@@ -39,8 +39,7 @@ static void says_each_cycle_once_with_its_path(void **state) {
                     "  - {name: d, dependsOn: [a, e], command: {}}\n"
                     "  - {name: e, dependsOn: [d], command: {}}\n"
                     "  - {name: f, dependsOn: [e], command: {}}\n",
-                    "spec.tasks[0].dependsOn: cycle: a -> b -> c -> a",
-                    "spec.tasks[3].dependsOn: cycle: d -> e -> d");
+                    "spec.tasks[0].dependsOn: cycle: a -> b -> c -> a", "spec.tasks[3].dependsOn: cycle: d -> e -> d");
 }
 
 static void says_what_is_wrong_with_an_edge(void **state) {
@@ -90,10 +89,8 @@ static void a_tangle_ends_in_few_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(links_names_to_indexes),
-        cmocka_unit_test(says_each_cycle_once_with_its_path),
-        cmocka_unit_test(says_what_is_wrong_with_an_edge),
-        cmocka_unit_test(a_chain_may_be_as_long_as_it_likes),
+        cmocka_unit_test(links_names_to_indexes),          cmocka_unit_test(says_each_cycle_once_with_its_path),
+        cmocka_unit_test(says_what_is_wrong_with_an_edge), cmocka_unit_test(a_chain_may_be_as_long_as_it_likes),
         cmocka_unit_test(a_tangle_ends_in_few_words),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);

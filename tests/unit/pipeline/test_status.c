@@ -151,8 +151,9 @@ static void what_is_malformed_counts_as_absent(void **state) {
     assert_int_equal(task->attempt_count, 1);
     read_back("[1,2]", &seen, &arena);
     assert_false(seen.recorded);
-    read_back("{\"tasks\":{\"name\":\"a\"},\"conditions\":[{\"type\":\"Ready\"},{\"type\":\"Stalled\",\"status\":true}]}",
-              &seen, &arena);
+    read_back(
+        "{\"tasks\":{\"name\":\"a\"},\"conditions\":[{\"type\":\"Ready\"},{\"type\":\"Stalled\",\"status\":true}]}",
+        &seen, &arena);
     assert_int_equal(seen.task_count, 0);
     assert_false(seen.conditions[CONDITION_STALLED].status);
 }
@@ -161,9 +162,10 @@ static void only_the_last_attempts_are_kept(void **state) {
     (void)state;
     AUTO_ARENA arena = ARENA_INIT;
     struct run_status seen;
-    read_back("{\"tasks\":[{\"name\":\"a\",\"attempts\":[{\"attempt\":1},{\"attempt\":2},{\"attempt\":3},{\"attempt\":4},"
-              "{\"attempt\":5},{\"attempt\":6},{\"attempt\":7}]}]}",
-              &seen, &arena);
+    read_back(
+        "{\"tasks\":[{\"name\":\"a\",\"attempts\":[{\"attempt\":1},{\"attempt\":2},{\"attempt\":3},{\"attempt\":4},"
+        "{\"attempt\":5},{\"attempt\":6},{\"attempt\":7}]}]}",
+        &seen, &arena);
     assert_int_equal(seen.tasks[0].attempt_count, STATUS_ATTEMPTS_MAX);
     assert_int_equal(seen.tasks[0].attempts[0].attempt, 3);
     assert_int_equal(seen.tasks[0].attempts[4].attempt, 7);
@@ -182,8 +184,10 @@ static void a_reader_finds_what_is_derived(void **state) {
     (void)state;
     AUTO_ARENA arena = ARENA_INIT;
     struct task_status tasks[] = {
-        {.name = "a", .phase = TASK_Succeeded, .percent = -1}, {.name = "b", .phase = TASK_Skipped, .percent = -1},
-        {.name = "c", .phase = TASK_Running, .percent = -1},   {.name = "d", .phase = TASK_Starting, .percent = -1},
+        {.name = "a", .phase = TASK_Succeeded, .percent = -1},
+        {.name = "b", .phase = TASK_Skipped, .percent = -1},
+        {.name = "c", .phase = TASK_Running, .percent = -1},
+        {.name = "d", .phase = TASK_Starting, .percent = -1},
         {.name = "e", .phase = TASK_Failed, .percent = -1, .reason = "OOMKilled"},
     };
     struct run_status status = {.phase = RUN_Running, .tasks = tasks, .task_count = 5, .finished_at = day};
@@ -195,7 +199,8 @@ static void a_reader_finds_what_is_derived(void **state) {
     assert_string_equal(json_write(yyjson_mut_obj_get(object, "counts"), &arena, NULL),
                         "{\"pending\":7,\"starting\":1,\"running\":1,\"succeeded\":1,\"failed\":1,\"skipped\":1}");
 
-    status.conditions[CONDITION_STALLED] = (struct condition){.type = "Stalled", .status = true, .message = "3 problems"};
+    status.conditions[CONDITION_STALLED] =
+        (struct condition){.type = "Stalled", .status = true, .message = "3 problems"};
     assert_string_equal(text_of(encoded(&status, 12, &arena), "message"), "3 problems");
 }
 
@@ -204,7 +209,8 @@ static void many_running_names_are_counted(void **state) {
     AUTO_ARENA arena = ARENA_INIT;
     struct task_status tasks[200];
     for (size_t i = 0; i < 200; i++)
-        tasks[i] = (struct task_status){.name = arena_printf(&arena, "task-%03zu", i), .phase = TASK_Running, .percent = -1};
+        tasks[i] =
+            (struct task_status){.name = arena_printf(&arena, "task-%03zu", i), .phase = TASK_Running, .percent = -1};
     struct run_status status = {.phase = RUN_Running, .tasks = tasks, .task_count = 200};
     const char *running = text_of(encoded(&status, 200, &arena), "running");
     assert_true(text_starts_with(running, "task-000,task-001,"));
@@ -253,7 +259,8 @@ static void texts_are_cut_between_characters(void **state) {
     for (size_t i = 0; i + 2 < sizeof message; i += 2)
         memcpy(message + i, "é", 2);
     message[sizeof message - 2] = '\0';
-    struct task_status task = {.name = "a", .phase = TASK_Failed, .percent = -1, .message = arena_printf(&arena, "x%s", message)};
+    struct task_status task = {
+        .name = "a", .phase = TASK_Failed, .percent = -1, .message = arena_printf(&arena, "x%s", message)};
     struct run_status status = {.phase = RUN_Running, .tasks = &task, .task_count = 1};
     yyjson_mut_val *object = encoded(&status, 1, &arena);
     yyjson_mut_val *entry = yyjson_mut_arr_get_first(yyjson_mut_obj_get(object, "tasks"));
@@ -309,16 +316,11 @@ static void names_are_what_they_say(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read_back),
-        cmocka_unit_test(nothing_is_nothing),
-        cmocka_unit_test(what_is_malformed_counts_as_absent),
-        cmocka_unit_test(only_the_last_attempts_are_kept),
-        cmocka_unit_test(a_reader_finds_what_is_derived),
-        cmocka_unit_test(many_running_names_are_counted),
-        cmocka_unit_test(it_never_grows_too_large),
-        cmocka_unit_test(texts_are_cut_between_characters),
-        cmocka_unit_test(the_schema_is_what_is_written),
-        cmocka_unit_test(names_are_what_they_say),
+        cmocka_unit_test(what_is_written_is_read_back),       cmocka_unit_test(nothing_is_nothing),
+        cmocka_unit_test(what_is_malformed_counts_as_absent), cmocka_unit_test(only_the_last_attempts_are_kept),
+        cmocka_unit_test(a_reader_finds_what_is_derived),     cmocka_unit_test(many_running_names_are_counted),
+        cmocka_unit_test(it_never_grows_too_large),           cmocka_unit_test(texts_are_cut_between_characters),
+        cmocka_unit_test(the_schema_is_what_is_written),      cmocka_unit_test(names_are_what_they_say),
     };
     return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }
