@@ -12,7 +12,7 @@
 #include "kube/lines.h"
 #include "kube/watch_fsm.h"
 
-enum { LIST_TIMEOUT_MS = 60 * 1000, LINE_MAX_BYTES = 8 * 1024 * 1024 };
+enum { LIST_TIMEOUT_MS = 60 * 1000, MARGIN_MS = 5 * 1000, LINE_MAX_BYTES = 8 * 1024 * 1024, RETRY_AFTER_MAX_S = 60 };
 
 struct watch {
     uv_loop_t *loop;
@@ -100,7 +100,8 @@ static void take_event(struct watch *watch, yyjson_val *root) {
     bool is_error = text_equal(event.type, "ERROR");
     if (is_error) {
         event.code = (int)json_int(object, "code", 500);
-        event.retry_after_ms = 1000 * json_int(json_at(object, "details", NULL), "retryAfterSeconds", 0);
+        int64_t seconds = json_int(json_at(object, "details", NULL), "retryAfterSeconds", 0);
+        event.retry_after_ms = 1000 * (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
         report_event(watch, object);
     } else if (!text_equal(json_text(object, "kind", ""), watch->options.resource->kind)) {
         return; /* a Table, or a kind of tomorrow */
@@ -253,10 +254,10 @@ struct watch *watch_new(uv_loop_t *loop, struct kube_api *api, struct cache *cac
     watch->options.namespace = copy(options->namespace);
     watch->options.label_selector = copy(options->label_selector);
     watch->options.field_selector = copy(options->field_selector);
-    watch->options.margin_ms = options->margin_ms > 0 ? options->margin_ms : WATCH_MARGIN_MS;
+    watch->options.margin_ms = options->margin_ms > 0 ? options->margin_ms : MARGIN_MS;
     watch->options.line_max = options->line_max > 0 ? options->line_max : LINE_MAX_BYTES;
-    watch_fsm_init(&watch->fsm, options->stream_lists, options->timeout_s > 0 ? options->timeout_s : 300,
-                   options->seed);
+    watch_fsm_init(&watch->fsm, options->stream_lists, options->timeout_s > 0 ? options->timeout_s : WATCH_TIMEOUT_S,
+                   options->backoff_ms > 0 ? options->backoff_ms : WATCH_BACKOFF_MS, options->seed);
     uv_timer_init(loop, &watch->timer);
     watch->timer.data = watch;
     step_later(watch, 0);

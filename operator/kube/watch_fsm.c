@@ -30,9 +30,12 @@ const char *watch_state_name(enum watch_state state) {
     return states[state].name;
 }
 
-void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, uint64_t seed) {
-    *fsm = (struct watch_fsm){
-        .state = WATCH_EMPTY, .stream_lists = stream_lists, .min_timeout_s = timeout_s, .random = seed};
+void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, int64_t backoff_ms, uint64_t seed) {
+    *fsm = (struct watch_fsm){.state = WATCH_EMPTY,
+                              .stream_lists = stream_lists,
+                              .min_timeout_s = timeout_s,
+                              .min_backoff_ms = backoff_ms,
+                              .random = seed};
 }
 
 void watch_fsm_fini(struct watch_fsm *fsm) {
@@ -58,7 +61,7 @@ static int64_t random_up_to(struct watch_fsm *fsm, int64_t most) {
 static void back_off(struct watch_fsm *fsm, int64_t at_least_ms, int64_t now) {
     if (now - fsm->failed_at > WATCH_BACKOFF_RESET_MS)
         fsm->backoff_ms = 0;
-    fsm->backoff_ms = fsm->backoff_ms == 0 ? WATCH_BACKOFF_MIN_MS : 2 * fsm->backoff_ms;
+    fsm->backoff_ms = fsm->backoff_ms == 0 ? fsm->min_backoff_ms : 2 * fsm->backoff_ms;
     if (fsm->backoff_ms > WATCH_BACKOFF_MAX_MS)
         fsm->backoff_ms = WATCH_BACKOFF_MAX_MS;
     int64_t wait = fsm->backoff_ms + random_up_to(fsm, fsm->backoff_ms);

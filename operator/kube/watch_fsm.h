@@ -18,14 +18,14 @@
 #include "base/sm.h"
 
 enum {
-    WATCH_BACKOFF_MIN_MS = 800,
+    WATCH_BACKOFF_MS = 800,
     WATCH_BACKOFF_MAX_MS = 30 * 1000,
     WATCH_BACKOFF_RESET_MS = 120 * 1000, /* this long without a failure: start at the minimum again */
     WATCH_SHORT_MS = 1000,               /* a watch that ends sooner without any event is a failure */
     WATCH_INTERNAL_MS = 30 * 1000,       /* ERROR 500 events for longer than this: list again */
     WATCH_PAGE = 500,
-    WATCH_MARGIN_MS = 5 * 1000, /* past timeoutSeconds the peer counts as dead */
     WATCH_VERSION_MAX = 64,
+    WATCH_TIMEOUT_S = 300,
 };
 
 /* X(state, meaning) */
@@ -93,11 +93,12 @@ struct watch_fsm {
     int64_t not_before;
     int64_t opened_at;
     unsigned events; /* of the watch under way */
-    int64_t min_timeout_s;
+    int64_t min_timeout_s, min_backoff_ms; /* settings */
 };
 
-/* `seed` makes jitter repeatable. `timeout_s`: watches last that long to twice as long (300). */
-void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, uint64_t seed);
+/* `seed` makes jitter repeatable. `timeout_s`: watches last that long to twice as long (WATCH_TIMEOUT_S); `backoff_ms`:
+ * after the first failure (WATCH_BACKOFF_MS). */
+void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, int64_t backoff_ms, uint64_t seed);
 void watch_fsm_fini(struct watch_fsm *fsm);
 
 /* What to do now. A returned request counts as begun. */

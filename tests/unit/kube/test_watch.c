@@ -71,6 +71,7 @@ static void begin(struct fixture *f, const struct reply *replies, size_t count, 
     assert_int_equal(kube_http_new(&f->loop, config, NULL, &f->api, &err), 0);
     f->cache = cache_new(&type);
     options.resource = &kube_configmaps;
+    options.backoff_ms = 20;
     options.synced = on_synced;
     options.failed = on_failed;
     options.arg = f;
@@ -197,7 +198,7 @@ static void an_old_server_cannot_stream_lists(void **state) {
     finish(&f);
 }
 
-/* 800 ms to 1.6 s of back-off each: what is served must not change meanwhile. */
+/* What is served must not change while a new list is made. */
 static void compacted_history_lists_again_and_serves_on(void **state) {
     (void)state;
     struct fixture f;

@@ -29,7 +29,7 @@ static void run(struct watch_fsm *fsm, int64_t now, char *out, size_t size) {
     if (step.action == WATCH_DO_WAIT && step.at != INT64_MAX) {
         int64_t wait = step.at - now;
         const char *range = "?";
-        for (int64_t least = WATCH_BACKOFF_MIN_MS; least <= WATCH_BACKOFF_MAX_MS; least *= 2) {
+        for (int64_t least = WATCH_BACKOFF_MS; least <= WATCH_BACKOFF_MAX_MS; least *= 2) {
             static char text[64];
             if (wait >= least && wait <= 2 * least) {
                 snprintf(text, sizeof text, "%lld..%lld", (long long)least, 2 * (long long)least);
@@ -91,7 +91,7 @@ static void play(struct watch_fsm *fsm, const char *line, char *out, size_t size
 
 static void expect(bool stream_lists, const char *const (*script)[2], size_t count) {
     struct watch_fsm fsm;
-    watch_fsm_init(&fsm, stream_lists, 300, 42);
+    watch_fsm_init(&fsm, stream_lists, WATCH_TIMEOUT_S, WATCH_BACKOFF_MS, 42);
     for (size_t i = 0; i < count; i++) {
         char out[256];
         play(&fsm, script[i][0], out, sizeof out);
@@ -222,13 +222,13 @@ static void back_off_doubles_to_its_bound_and_starts_over(void **state) {
                    {"failed 200001 0", "PAGING keep"},
                    {"run 200001", "PAGING wait 800..1600"}});
     struct watch_fsm fsm;
-    watch_fsm_init(&fsm, false, 300, 1);
+    watch_fsm_init(&fsm, false, WATCH_TIMEOUT_S, WATCH_BACKOFF_MS, 1);
     int64_t now = 0;
     for (int i = 0; i < 100; i++) {
         assert_int_equal(watch_run(&fsm, now).action, WATCH_DO_PAGE);
         fail_request(&fsm, now, 0, 0);
         int64_t at = watch_run(&fsm, now).at;
-        assert_in_range(at - now, WATCH_BACKOFF_MIN_MS, 2 * WATCH_BACKOFF_MAX_MS);
+        assert_in_range(at - now, WATCH_BACKOFF_MS, 2 * WATCH_BACKOFF_MAX_MS);
         if (i > 6)
             assert_in_range(at - now, WATCH_BACKOFF_MAX_MS, 2 * WATCH_BACKOFF_MAX_MS);
         now = at;
