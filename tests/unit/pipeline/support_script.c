@@ -8,6 +8,7 @@
  *   problem TEXT | valid                                  the spec has a problem; has none
  *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N] [hopeless] [message=REST]
  *             STATE: pending running succeeded failed lost deleting vanished hidden
+ *   relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
  *   collide TASK ATTEMPT | refuse TASK TEXT | finalizer   what the API server says
  *   advance 10s | crash | wipe | delete                   time; the operator starts anew; status is lost; kubectl delete
  *   forge TASK PHASE ATTEMPT                              somebody writes a task's status by hand
@@ -203,6 +204,12 @@ static void do_pod(struct world *world, const struct words *words) {
     if (state >= (int)POD_SUCCEEDED)
         pod->view.finished_at = world->now;
     world_sweep(world);
+}
+
+static void do_relabel(struct world *world, const struct words *words) {
+    struct world_pod *pod = world_pod(world, word(words, 1), strtoll(word(words, 2), NULL, 10));
+    assert_non_null(pod);
+    pod->view.attempt = strtoll(word(words, 3), NULL, 10);
 }
 
 static void do_collide(struct world *world, const struct words *words) {
@@ -401,6 +408,7 @@ static const struct {
     {"delete", do_delete, NULL},     {"forge", do_forge, NULL},     {"plan", NULL, do_plan},
     {"apply", NULL, do_apply},       {"go", NULL, do_go},           {"settle", NULL, do_settle},
     {"status", NULL, do_status},     {"pods", NULL, do_pods},       {"conditions", NULL, do_conditions},
+    {"relabel", do_relabel, NULL},
 };
 
 void script_do(struct world *world, const char *line, struct strbuf *out) {
