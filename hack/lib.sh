@@ -1,6 +1,7 @@
 # Common bits of the scripts in hack/ and tests/cluster/: sourced, never run.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # used by those who source this
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${WEIR_CACHE:-$HOME/.cache/weir}
 
@@ -39,8 +40,11 @@ install_packages() {
 debian_mirror() {
   local codename uri
   codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+  # shellcheck disable=SC2016 # apt's own variable
   uri=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' "Release: $codename" | head -n1)
   [[ -n $uri ]] || die "apt knows no source for Debian $codename"
+  # Debian's cloud images name a list of mirrors in a file
+  if [[ $uri == mirror+file:* ]]; then uri=$(grep -om1 '^http[^[:space:]]*' "${uri#mirror+file:}"); fi
   echo "$uri"
 }
 

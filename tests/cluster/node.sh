@@ -34,6 +34,17 @@ stop() { # NAME SIGNAL, and wait: one that starts while the old one closes finds
   rm -f "$DIR/$1.pid"
 }
 
+# need_kernel: says in one sentence what is missing
+need_kernel() {
+  local dir
+  unshare --net true 2>/dev/null || die "the test cluster needs network namespaces, which this kernel or container does not allow"
+  unshare --mount true 2>/dev/null || die "the test cluster needs mounts, which this kernel or container does not allow"
+  unshare --net nft add table ip weir 2>/dev/null || die "the test cluster needs nftables, which this kernel does not have"
+  unshare --net iptables -t nat -L -n >/dev/null 2>&1 || die "the test cluster needs iptables NAT, which this kernel does not have"
+  dir=$(cgroup_dirs | head -n1)
+  mkdir -p "$dir" 2>/dev/null || die "the test cluster needs cgroups, which this machine or container does not let it make"
+}
+
 make_network() {
   ip netns add $NS
   ip link add weir-host type veth peer name eth0 netns $NS
