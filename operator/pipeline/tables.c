@@ -141,8 +141,8 @@ static const struct field spec_fields[] = {
      FIELD_LIST, offsetof(struct spec_decoded, params), .max = PARAMS_MAX, .table = &param_table,
      .list_map_key = "name"},
     {"defaults",
-     "Merged under every task, field by field: objects member by member, env and volumes by name, volumeMounts by "
-     "mountPath; other lists and values of the task replace those given here.",
+     "Merged under every task, field by field: objects member by member, env, volumes and the containers of an overlay "
+     "by name, volumeMounts by mountPath; other lists and values of the task replace those given here.",
      FIELD_OBJECT, offsetof(struct spec_decoded, defaults), .table = &defaults_table},
     {"failurePolicy",
      "After a task's final failure: FailFast starts no other task, and those that run end by themselves; Continue goes "

@@ -385,8 +385,9 @@ static void nonsense_is_survived(void **state) {
         "3",
         "null",
         "{metadata: 3, status: [1], spec: x}",
-        "{metadata: {labels: [x], finalizers: {a: b}, deletionTimestamp: 7}, status: {phase: 3, conditions: {a: b}, "
-        "containerStatuses: [1, {name: main, state: {terminated: {exitCode: x, message: 3}}}]}}",
+        "{metadata: {labels: [x], finalizers: {a: b}, deletionTimestamp: 7}}",
+        "{status: {phase: 3, conditions: {a: b}, containerStatuses: [1, {name: main}]}}",
+        "{status: {containerStatuses: [{name: main, state: {terminated: {exitCode: x, message: 3}}}]}}",
         "{status: {initContainerStatuses: [null, {state: {terminated: {exitCode: 1}}}], phase: Failed}}",
         "{metadata: {labels: {weir.dev/attempt: '-1'}}, status: {containerStatuses: {name: main}}}",
     };

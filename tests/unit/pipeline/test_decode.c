@@ -201,6 +201,7 @@ static void defaults_are_merged_field_by_field(void **state) {
                         "    volumeMounts: [{name: v, mountPath: /a}, {name: w, mountPath: /b}]\n"
                         "    tolerations: [{key: x}]\n"
                         "    nodeSelector: {disk: ssd, zone: a}\n"
+                        "    pod: {spec: {containers: [{name: main, tty: true, env: [{name: X, value: x}]}]}}\n"
                         "  tasks:\n"
                         "  - name: plain\n"
                         "    command: {}\n"
@@ -212,6 +213,7 @@ static void defaults_are_merged_field_by_field(void **state) {
                         "    tolerations: [{key: y}]\n"
                         "    nodeSelector: {zone: b}\n"
                         "    timeout: null\n"
+                        "    pod: {spec: {containers: [{name: side}, {name: main, env: [{name: X, value: z}]}]}}\n"
                         "    command: {}\n");
     assert_int_equal(seen.problems.total, 0);
     const struct task *plain = &seen.pipeline->tasks[0];
@@ -229,6 +231,9 @@ static void defaults_are_merged_field_by_field(void **state) {
         "[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"B\",\"value\":\"plain\"},{\"name\":\"C\",\"value\":\"3\"}]");
     assert_string_equal(json_write_value(own->volume_mounts, arena, NULL),
                         "[{\"name\":\"v\",\"mountPath\":\"/a\"},{\"name\":\"z\",\"mountPath\":\"/b\"}]");
+    assert_string_equal(json_write_value(own->pod, arena, NULL),
+                        "{\"spec\":{\"containers\":[{\"name\":\"side\"},{\"name\":\"main\",\"tty\":true,\"env\":"
+                        "[{\"name\":\"X\",\"value\":\"z\"}]}]}}");
     assert_string_equal(json_write_value(own->tolerations, arena, NULL), "[{\"key\":\"y\"}]");
     assert_string_equal(json_write_value(own->node_selector, arena, NULL), "{\"disk\":\"ssd\",\"zone\":\"b\"}");
     decoded_fini(&seen);
