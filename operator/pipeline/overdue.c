@@ -6,27 +6,36 @@
 
 #include "base/clock.h"
 
+static bool one_of(const char *reason, const char *const *reasons, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(reason, reasons[i]))
+            return true;
+    return false;
+}
+#define ONE_OF(reason, reasons) one_of((reason), (reasons), sizeof(reasons) / sizeof *(reasons))
+
 bool stop_reason_known(const char *reason) {
     static const char *const reasons[] = {"StartTimeout", "Timeout", "PipelineTimeout", "InvalidImageName",
                                           "ErrImageNeverPull"};
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (text_equal(reason, reasons[i]))
-            return true;
-    return false;
+    return ONE_OF(reason, reasons);
 }
 
-static bool image_problem(const char *reason) {
-    static const char *const reasons[] = {"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable",
-                                          "ImageInspectError"};
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (text_equal(reason, reasons[i]))
-            return true;
-    return false;
+static bool pull_problem(const char *reason) {
+    static const char *const reasons[] = {"ErrImagePull", "ImagePullBackOff"};
+    return ONE_OF(reason, reasons);
 }
 
-/* The kubelet goes back and forth between the names of an image problem: one name, one write. */
+/* What somebody may still mend: a registry, a Secret. Without a startTimeout it gets PLAN_IMAGE_PATIENCE_MS. */
+static bool may_mend(const char *reason) {
+    static const char *const reasons[] = {
+        "ImagePullBackOff",    "ErrImagePull",         "RegistryUnavailable", "ImageInspectError", "RunContainerError",
+        "CreateContainerError", "CreateContainerConfigError", "SignatureValidationFailed"};
+    return ONE_OF(reason, reasons);
+}
+
+/* The kubelet goes back and forth between the two names of one problem: one name, one write. */
 const char *waiting_reason(const struct node *node, const struct pod_view *pod) {
-    if (image_problem(pod->reason))
+    if (pull_problem(pod->reason))
         return "ImagePullBackOff";
     if (text_empty(pod->reason) && pod->deleting && node->recorded != NULL)
         return node->recorded->reason;
@@ -36,7 +45,7 @@ const char *waiting_reason(const struct node *node, const struct pod_view *pod) 
 /* The first text says what is wrong with the image, the later ones only that the kubelet backs off. */
 const char *waiting_message(const struct node *node, const struct pod_view *pod) {
     const struct task_status *recorded = node->recorded;
-    if (recorded != NULL && recorded->attempt == node->status.attempt && image_problem(pod->reason) &&
+    if (recorded != NULL && recorded->attempt == node->status.attempt && pull_problem(pod->reason) &&
         text_equal(recorded->reason, "ImagePullBackOff") && !text_empty(recorded->message))
         return recorded->message;
     return pod->message != NULL ? pod->message : "";
@@ -56,7 +65,7 @@ static int64_t start_deadline(const struct task *task, const struct pod_view *po
         return 0;
     if (task->start_timeout_ms > 0)
         return pod->created_at + task->start_timeout_ms;
-    return image_problem(waiting) ? pod->created_at + PLAN_IMAGE_PATIENCE_MS : 0;
+    return may_mend(waiting) ? pod->created_at + PLAN_IMAGE_PATIENCE_MS : 0;
 }
 
 static int64_t run_deadline(const struct task *task, const struct pod_view *pod) {
@@ -77,7 +86,7 @@ const char *overdue(const struct pass *pass, const struct node *node, const stru
         return node->removed ? "Removed" : NULL;
     if (!never_ran(pod))
         return reached(run_deadline(node->task, pod), at) ? "Timeout" : NULL;
-    if (pod->state == POD_PENDING && pod->hopeless && !text_empty(waiting) && !image_problem(waiting))
+    if (pod->state == POD_PENDING && pod->hopeless && !text_empty(waiting) && !may_mend(waiting))
         return waiting;
     if (!reached(start_deadline(node->task, pod, waiting), at))
         return NULL;

@@ -10,7 +10,7 @@
  *             STATE: pending running succeeded failed lost deleting vanished hidden
  *   relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
  *   collide TASK ATTEMPT | refuse TASK TEXT | finalizer   what the API server says
- *   advance 10s | crash | wipe | delete                   time; the operator starts anew; status is lost; kubectl delete
+ *   advance 10s | crash | wipe | delete                   time; the operator starts anew; no status; kubectl delete
  *   forge TASK PHASE ATTEMPT                              somebody writes a task's status by hand
  *   plan | apply [N] | go                                 plan; apply (the first N actions); both
  *   settle                                                go until nothing is left to do but to wait
