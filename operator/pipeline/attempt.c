@@ -9,9 +9,9 @@
  *   None -> Queued -> Starting -> Running -+-> Succeeded | Failed | Cancelled
  *    |        +--------------------------------> Omitted, Skipped
  *    +- anything, when a status was lost and is rebuilt from pods */
-#define ENDS (SM_TO(TASK_Succeeded) | SM_TO(TASK_Failed) | SM_TO(TASK_Cancelled))
+#define ENDS     (SM_TO(TASK_Succeeded) | SM_TO(TASK_Failed) | SM_TO(TASK_Cancelled))
 #define GIVEN_UP (SM_TO(TASK_Failed) | SM_TO(TASK_Cancelled))
-#define NEVER (SM_TO(TASK_Skipped) | SM_TO(TASK_Omitted))
+#define NEVER    (SM_TO(TASK_Skipped) | SM_TO(TASK_Omitted))
 const struct sm_state task_states[TASK_PHASE_COUNT] = {
     [TASK_None] = {"None", SM_TO(TASK_Queued) | SM_TO(TASK_Starting) | SM_TO(TASK_Running) | ENDS | NEVER, SM_INITIAL},
     [TASK_Queued] = {"Queued", SM_TO(TASK_None) | SM_TO(TASK_Starting) | GIVEN_UP | NEVER, 0},

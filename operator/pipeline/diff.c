@@ -3,8 +3,7 @@
 
 #include "pipeline/pass.h"
 
-static bool same(const struct run_status *a, const struct run_status *b, size_t task_total,
-                 struct arena *arena) {
+static bool same(const struct run_status *a, const struct run_status *b, size_t task_total, struct arena *arena) {
     yyjson_mut_doc *doc = json_new(arena);
     return a->recorded == b->recorded &&
            json_same(status_encode(a, task_total, doc), status_encode(b, task_total, doc));

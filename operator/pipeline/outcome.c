@@ -117,8 +117,9 @@ void outcome_of_pod(struct pass *pass, struct node *node, const struct node_pod 
     struct outcome outcome = {.fault = FAULT_NONE};
     name_outcome(pass, node, pod, &outcome);
     outcome.started_at = view->started_at;
-    outcome.finished_at = view->finished_at != 0 ? view->finished_at
-                          : view->deleting_since != 0 ? view->deleting_since : pass->now;
+    outcome.finished_at = view->finished_at != 0      ? view->finished_at
+                          : view->deleting_since != 0 ? view->deleting_since
+                                                      : pass->now;
     node->status.has_exit_code = view->has_exit_code;
     node->status.exit_code = view->has_exit_code ? view->exit_code : 0;
     record(node, &outcome);

@@ -28,8 +28,8 @@ static bool pull_problem(const char *reason) {
 /* What somebody may still mend: a registry, a Secret. Without a startTimeout it gets PLAN_IMAGE_PATIENCE_MS. */
 static bool may_mend(const char *reason) {
     static const char *const reasons[] = {
-        "ImagePullBackOff",    "ErrImagePull",         "RegistryUnavailable", "ImageInspectError", "RunContainerError",
-        "CreateContainerError", "CreateContainerConfigError", "SignatureValidationFailed"};
+        "ImagePullBackOff",  "ErrImagePull",         "RegistryUnavailable",        "ImageInspectError",
+        "RunContainerError", "CreateContainerError", "CreateContainerConfigError", "SignatureValidationFailed"};
     return ONE_OF(reason, reasons);
 }
 

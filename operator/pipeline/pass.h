@@ -39,17 +39,17 @@ struct pass {
     size_t action_room;
     int64_t wake; /* earliest time something is due; 0: none */
 
-    struct node **nodes; /* those of the spec first, in its order */
+    struct node **nodes;           /* those of the spec first, in its order */
     size_t node_count, spec_count; /* node_count includes them */
-    struct node **slots; /* open-addressed by name */
+    struct node **slots;           /* open-addressed by name */
     size_t slot_mask;
 
-    int64_t started_at;          /* of the run; 0: not started */
-    int64_t deadline;            /* of the run; 0: none */
+    int64_t started_at; /* of the run; 0: not started */
+    int64_t deadline;   /* of the run; 0: none */
     bool timed_out;
-    const struct node *culprit;  /* under FailFast: the task whose failure stops the rest */
-    size_t live;                 /* nodes that are live */
-    bool wants_finalizer;        /* a pod is to be created and ours is not on the Pipeline */
+    const struct node *culprit; /* under FailFast: the task whose failure stops the rest */
+    size_t live;                /* nodes that are live */
+    bool wants_finalizer;       /* a pod is to be created and ours is not on the Pipeline */
 };
 
 /* pass.c */
@@ -58,7 +58,7 @@ struct action *pass_act(struct pass *pass, enum action_type type, const char *fo
 void pass_act_pod(struct pass *pass, enum action_type type, const struct pod_view *pod, const char *reason);
 void pass_event(struct pass *pass, bool warning, const char *event_reason, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void pass_wake(struct pass *pass, int64_t at); /* no-op when it is not in the future */
+void pass_wake(struct pass *pass, int64_t at);                             /* no-op when it is not in the future */
 const char *pass_message(const struct pass *pass, const char *format, ...) /* clean and bounded */
     __attribute__((format(printf, 2, 3)));
 int64_t pass_seconds(int64_t ms);    /* whole seconds, as status keeps times; rounded down */
@@ -96,10 +96,10 @@ void retry_judge(struct pass *pass, struct node *node);
 void retry_stop(struct pass *pass, struct node *node, const char *why);
 
 /* schedule.c */
-bool node_satisfied(const struct node *node); /* dependants may start */
-bool node_failed(const struct node *node);    /* final, and not to be ignored */
+bool node_satisfied(const struct node *node);                /* dependants may start */
+bool node_failed(const struct node *node);                   /* final, and not to be ignored */
 void schedule_refused(struct pass *pass, struct node *node); /* no-op unless its pod was refused for good */
-void schedule_infer(struct pass *pass); /* only for a run whose status was lost */
+void schedule_infer(struct pass *pass);                      /* only for a run whose status was lost */
 void schedule_tasks(struct pass *pass);
 
 /* verdict.c */

@@ -31,7 +31,8 @@ void schedule_refused(struct pass *pass, struct node *node) {
             task_move(node, TASK_Failed, "NameCollision",
                       pass_message(pass,
                                    "a pod named %s exists that is not this pipeline's: delete it, or give the task "
-                                   "or the pipeline another name", name));
+                                   "or the pipeline another name",
+                                   name));
     }
     if (node->status.phase == TASK_Failed)
         node->status.finished_at = pass_seconds(pass->now);

@@ -33,8 +33,7 @@ static const char *list_tasks(const struct pass *pass, bool (*which)(const struc
         if (!which(node))
             continue;
         if (count++ < NAMED_MAX)
-            strbuf_printf(&text, "%s%s (%s)", count > 1 ? ", " : "", node->name,
-                          reason_text(pass, &node->status));
+            strbuf_printf(&text, "%s%s (%s)", count > 1 ? ", " : "", node->name, reason_text(pass, &node->status));
     }
     if (count > NAMED_MAX)
         strbuf_printf(&text, " and %zu more", count - NAMED_MAX);
@@ -92,9 +91,10 @@ static void go_on(struct pass *pass) {
     if (run_phase_final(pass->run->recorded.phase))
         pass->started_at = pass_seconds(pass->now);
     bool suspended = pass->spec->suspend && pass->live == 0 && !pass->timed_out;
-    status->phase = pass->timed_out ? RUN_Stopping
-                    : suspended ? RUN_Suspended
-                    : pass->started_at != 0 || pass->live > 0 ? RUN_Running : RUN_Pending;
+    status->phase = pass->timed_out                           ? RUN_Stopping
+                    : suspended                               ? RUN_Suspended
+                    : pass->started_at != 0 || pass->live > 0 ? RUN_Running
+                                                              : RUN_Pending;
     condition_set(pass, CONDITION_RECONCILING, !suspended, run_phase_name(status->phase), "");
     if (pass->started_at != 0 && pass->spec->timeout_ms > 0)
         pass_wake(pass, pass->started_at + pass->spec->timeout_ms);

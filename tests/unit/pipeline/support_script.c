@@ -177,9 +177,14 @@ static void report(struct world *world, struct pod_view *view, const struct word
 }
 
 static void do_pod(struct world *world, const struct words *words) {
-    static const char *const states[] = {
-        [POD_PENDING] = "pending", [POD_RUNNING] = "running", [POD_SUCCEEDED] = "succeeded", [POD_FAILED] = "failed",
-        [POD_LOST] = "lost",       [POD_LOST + 1] = "deleting", "vanished", "hidden"};
+    static const char *const states[] = {[POD_PENDING] = "pending",
+                                         [POD_RUNNING] = "running",
+                                         [POD_SUCCEEDED] = "succeeded",
+                                         [POD_FAILED] = "failed",
+                                         [POD_LOST] = "lost",
+                                         [POD_LOST + 1] = "deleting",
+                                         "vanished",
+                                         "hidden"};
     int64_t attempt = strtoll(word(words, 2), NULL, 10);
     struct world_pod *pod = world_pod(world, word(words, 1), attempt);
     if (pod == NULL)
@@ -220,8 +225,8 @@ static void do_collide(struct world *world, const struct words *words) {
 static void do_refuse(struct world *world, const struct words *words) {
     const char *text = strchr(words->rest, ' ');
     assert_non_null(text);
-    world->refusals[world->refusal_count++] = (struct pair){
-        .name = arena_strdup(&world->arena, word(words, 1)), .value = arena_strdup(&world->arena, text + 1)};
+    world->refusals[world->refusal_count++] = (struct pair){.name = arena_strdup(&world->arena, word(words, 1)),
+                                                            .value = arena_strdup(&world->arena, text + 1)};
 }
 
 static void do_finalizer(struct world *world, const struct words *words) {
@@ -401,13 +406,13 @@ static const struct {
     void (*change)(struct world *world, const struct words *words);
     void (*print)(struct world *world, const struct words *words, struct strbuf *out);
 } commands[] = {
-    {"task", do_task, NULL},         {"remove", do_remove, NULL},   {"set", do_set, NULL},
-    {"problem", do_problem, NULL},   {"valid", do_valid, NULL},     {"pod", do_pod, NULL},
-    {"collide", do_collide, NULL},   {"refuse", do_refuse, NULL},   {"finalizer", do_finalizer, NULL},
-    {"advance", do_advance, NULL},   {"crash", do_crash, NULL},     {"wipe", do_wipe, NULL},
-    {"delete", do_delete, NULL},     {"forge", do_forge, NULL},     {"plan", NULL, do_plan},
-    {"apply", NULL, do_apply},       {"go", NULL, do_go},           {"settle", NULL, do_settle},
-    {"status", NULL, do_status},     {"pods", NULL, do_pods},       {"conditions", NULL, do_conditions},
+    {"task", do_task, NULL},       {"remove", do_remove, NULL}, {"set", do_set, NULL},
+    {"problem", do_problem, NULL}, {"valid", do_valid, NULL},   {"pod", do_pod, NULL},
+    {"collide", do_collide, NULL}, {"refuse", do_refuse, NULL}, {"finalizer", do_finalizer, NULL},
+    {"advance", do_advance, NULL}, {"crash", do_crash, NULL},   {"wipe", do_wipe, NULL},
+    {"delete", do_delete, NULL},   {"forge", do_forge, NULL},   {"plan", NULL, do_plan},
+    {"apply", NULL, do_apply},     {"go", NULL, do_go},         {"settle", NULL, do_settle},
+    {"status", NULL, do_status},   {"pods", NULL, do_pods},     {"conditions", NULL, do_conditions},
     {"relabel", do_relabel, NULL},
 };
 

@@ -204,8 +204,14 @@ static void apply_one(struct world *world, const struct action *action) {
         if (!world->lagging || world->seen_status == world->status)
             world_write(world, &world->plan.status);
         break;
-    case ACTION_DROP_FINALIZER: world->finalizer = false; world->exists = !world->deleting; break;
-    case ACTION_DELETE_PIPELINE: world->deleting = true; world->deleting_since = world->now; break;
+    case ACTION_DROP_FINALIZER:
+        world->finalizer = false;
+        world->exists = !world->deleting;
+        break;
+    case ACTION_DELETE_PIPELINE:
+        world->deleting = true;
+        world->deleting_since = world->now;
+        break;
     case ACTION_EVENT:
     case ACTION_WAKE: break;
     }

@@ -14,8 +14,8 @@ struct world_pod {
 };
 
 struct world {
-    struct arena arena;  /* what lives as long as the world */
-    struct arena pass;   /* what lives until the next plan */
+    struct arena arena; /* what lives as long as the world */
+    struct arena pass;  /* what lives until the next plan */
     int64_t now;
     struct pipeline spec;
     struct task tasks[WORLD_TASKS];
@@ -31,8 +31,8 @@ struct world {
     size_t gone_count, collision_count;
     struct pair refusals[WORLD_TEXTS];
     size_t refusal_count;
-    struct plan plan;    /* the last one */
-    struct run run;      /* what it was made from */
+    struct plan plan; /* the last one */
+    struct run run;   /* what it was made from */
     size_t status_writes;
     /* With `lagging`, the plan sees pods and status as of the last world_sync(), a status write that is based on an old
      * one is refused, and a pod that is made again has another UID. */
@@ -50,10 +50,9 @@ struct task *world_add_task(struct world *world, const char *name);
 struct world_pod *world_pod(struct world *world, const char *task, int64_t attempt); /* NULL: none */
 struct world_pod *world_pod_by_uid(struct world *world, const char *uid);
 struct world_pod *world_add_pod(struct world *world, const char *task, int64_t attempt);
-void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason,
-                   int exit_code);
+void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason, int exit_code);
 void world_drop_pod(struct world *world, struct world_pod *pod); /* as by force: no finalizer holds it */
-void world_sweep(struct world *world); /* what is deleted, ended and not held goes */
+void world_sweep(struct world *world);                           /* what is deleted, ended and not held goes */
 void world_decode(struct world *world, struct run_status *ret_status, struct arena *arena);
 
 void world_plan(struct world *world);

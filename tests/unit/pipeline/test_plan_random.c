@@ -16,12 +16,12 @@
 #include "pipeline/pass.h"
 #include "support_world.h"
 
-enum { SEEDS = 1500, STEPS = 120, ROUNDS_TO_END = 400, TASKS_MAX = 8 };
+enum { SEEDS = 800, STEPS = 120, ROUNDS_TO_END = 400, TASKS_MAX = 8 };
 
 struct history {
     struct world world;
     uint64_t seed, state;
-    bool fresh; /* the caches never lag: then parallelism is kept exactly */
+    bool fresh;                       /* the caches never lag: then parallelism is kept exactly */
     enum task_phase final[TASKS_MAX]; /* by task; TASK_None: not yet */
     size_t failed[TASKS_MAX], lost[TASKS_MAX];
 };
@@ -37,10 +37,10 @@ static bool chance(struct history *history, unsigned percent) {
     return draw(history, 100) < percent;
 }
 
-#define CHECK(history, condition)                                                                 \
-    do {                                                                                          \
-        if (!(condition))                                                                         \
-            fail_msg("seed %llu: %s", (unsigned long long)(history)->seed, #condition);           \
+#define CHECK(history, condition)                                                       \
+    do {                                                                                \
+        if (!(condition))                                                               \
+            fail_msg("seed %llu: %s", (unsigned long long)(history)->seed, #condition); \
     } while (0)
 
 /* --- a random pipeline --- */
@@ -161,8 +161,8 @@ static void check_create(struct history *history, const struct action *action) {
 }
 
 static void check_actions(struct history *history) {
-    static const int order[] = {[ACTION_CREATE_POD] = 0,  [ACTION_ADD_FINALIZER] = 0, [ACTION_WRITE_STATUS] = 1,
-                                [ACTION_RELEASE_POD] = 2, [ACTION_DELETE_POD] = 2,    [ACTION_VERIFY_POD] = 2,
+    static const int order[] = {[ACTION_CREATE_POD] = 0,  [ACTION_ADD_FINALIZER] = 0,  [ACTION_WRITE_STATUS] = 1,
+                                [ACTION_RELEASE_POD] = 2, [ACTION_DELETE_POD] = 2,     [ACTION_VERIFY_POD] = 2,
                                 [ACTION_EVENT] = 2,       [ACTION_DROP_FINALIZER] = 3, [ACTION_DELETE_PIPELINE] = 3,
                                 [ACTION_WAKE] = 4};
     AUTO_ARENA arena = ARENA_INIT;
