@@ -50,10 +50,14 @@ static void validate_task(const struct task *task, const char *path, struct prob
     const struct executor *executor = executor_of(task->kind);
     if (text_empty(task->image) && executor->default_image == NULL && !overlay_has_image(task))
         problems_add(problems, arena_printf(arena, "%s.image", path), "is required, here or in spec.defaults.image");
-    overlay_check_env(task->env, arena_printf(arena, "%s.env", path), problems);
-    overlay_check_volumes(task->volumes, arena_printf(arena, "%s.volumes", path), problems);
-    overlay_check_mounts(task->volume_mounts, arena_printf(arena, "%s.volumeMounts", path), problems);
-    overlay_check(task->pod, arena_printf(arena, "%s.pod", path), problems);
+    if (task->env != NULL)
+        overlay_check_env(task->env, arena_printf(arena, "%s.env", path), problems);
+    if (task->volumes != NULL)
+        overlay_check_volumes(task->volumes, arena_printf(arena, "%s.volumes", path), problems);
+    if (task->volume_mounts != NULL)
+        overlay_check_mounts(task->volume_mounts, arena_printf(arena, "%s.volumeMounts", path), problems);
+    if (task->pod != NULL)
+        overlay_check(task->pod, arena_printf(arena, "%s.pod", path), problems);
     if (executor->validate != NULL)
         executor->validate(task, arena_printf(arena, "%s.%s", path, executor->kind), problems);
 }

@@ -64,11 +64,12 @@ bool view_ended(const struct evidence *evidence) {
     return evidence->terminated != NULL || phase_ended(evidence) || deleted_unstarted(evidence);
 }
 
-/* Over its own limit of local storage: reported as an eviction, but the task's own doing. */
+/* Over its own limit of local storage: reported as an eviction, but the task's own doing. The kubelet's texts are the
+ * only sign of it (pkg/kubelet/eviction/helpers.go). */
 static bool over_own_limit(const char *message) {
     return strstr(message, "exceeds the total limit") != NULL ||
            strstr(message, "exceeded its local ephemeral") != NULL ||
-           strstr(message, "usage of EmptyDir volume") != NULL;
+           strstr(message, "Usage of EmptyDir volume") != NULL;
 }
 
 /* The launcher was told to stop, or was not even heard: the task did not fail by itself. */

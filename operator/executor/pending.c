@@ -23,6 +23,7 @@ static const struct waiting {
     {"CreateContainerConfigError", A_WHILE, "a Secret or ConfigMap that env refers to may be missing"},
     {"CreateContainerError", A_WHILE, "check volumeMounts, devices and securityContext"},
     {"RunContainerError", A_WHILE, "check securityContext and the image"},
+    {"PostStartHookError", A_WHILE, "the overlay's lifecycle.postStart fails"},
 };
 
 static const char run_as_root_hint[] =

@@ -100,24 +100,28 @@ static yyjson_val *render(struct renderer *renderer) {
     return yyjson_doc_get_root(yyjson_mut_val_imut_copy(result, &renderer->doc->alc));
 }
 
-/* Exactly one kind block; the names of those that are there otherwise. */
-static void choose_kind(struct task_decoded *decoded, const struct kind_tables *kinds, const char *path,
-                        struct arena *arena, struct problems *problems) {
-    const char *names[KIND_COUNT];
-    struct strings there = {.items = names, .count = 0};
+/* Exactly one kind block; otherwise a problem that names those that are there, or those that there could be. */
+static void choose_kind(struct task_decoded *decoded, const struct kind_tables *kinds, size_t index,
+                        struct problems *problems) {
+    struct strings there = {.items = ARENA_NEW_ARRAY(problems->arena, KIND_COUNT, const char *)};
     for (size_t i = 0; i < KIND_COUNT; i++) {
         if (decoded->blocks[i] == NULL)
             continue;
-        names[there.count++] = kinds->names[i];
+        there.items[there.count++] = kinds->names[i];
         decoded->task.kind = (enum task_kind)i;
         decoded->task.block = decoded->blocks[i];
     }
-    struct strings all = {.items = arena_alloc(arena, sizeof kinds->names), .count = KIND_COUNT};
-    memcpy(all.items, kinds->names, sizeof kinds->names);
-    if (there.count == 0)
-        problems_add(problems, path, "names no kind: exactly one of %s must be set", strings_join(&all, ", ", arena));
-    else if (there.count > 1)
-        problems_add(problems, path, "names more than one kind: %s", strings_join(&there, ", ", arena));
+    if (there.count == 1)
+        return;
+    const char *path = arena_printf(problems->arena, "spec.tasks[%zu]", index);
+    if (there.count > 1) {
+        problems_add(problems, path, "names more than one kind: %s", strings_join(&there, ", ", problems->arena));
+        return;
+    }
+    memcpy(there.items, kinds->names, sizeof kinds->names);
+    there.count = KIND_COUNT;
+    problems_add(problems, path, "names no kind: exactly one of %s must be set",
+                 strings_join(&there, ", ", problems->arena));
 }
 
 /* What is "never NULL after decoding". */
@@ -158,7 +162,7 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
     pipeline->tasks = ARENA_NEW_ARRAY(arena, pipeline->task_count, struct task);
     for (size_t i = 0; i < pipeline->task_count; i++) {
         struct task_decoded *task = &((struct task_decoded *)decoded.tasks.items)[i];
-        choose_kind(task, kinds, arena_printf(arena, "spec.tasks[%zu]", i), arena, problems);
+        choose_kind(task, kinds, i, problems);
         complete(&task->task, arena, problems);
         pipeline->tasks[i] = task->task;
     }

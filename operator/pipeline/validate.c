@@ -2,12 +2,14 @@
 
 #include "pipeline/validate.h"
 
-static void check_task(const struct task *task, const char *path, struct arena *arena, struct problems *problems) {
-    if (task->depends != NULL && task->depends_on.count > 0)
-        problems_add(problems, arena_printf(arena, "%s.depends", path), "depends and dependsOn exclude each other");
-    else if (task->depends != NULL)
-        problems_add(problems, arena_printf(arena, "%s.depends", path),
-                     "expressions are not supported by this version (name the tasks in dependsOn)");
+static void check_task(const struct task *task, size_t index, struct problems *problems) {
+    if (task->depends == NULL)
+        return;
+    const char *path = arena_printf(problems->arena, "spec.tasks[%zu].depends", index);
+    if (task->depends_on.count > 0)
+        problems_add(problems, path, "depends and dependsOn exclude each other");
+    else
+        problems_add(problems, path, "expressions are not supported by this version (name the tasks in dependsOn)");
 }
 
 /* A spec that leaves its status no room would run and then fail to be recorded: refused before anything starts. */
@@ -25,6 +27,6 @@ static void check_size(yyjson_val *object, struct arena *arena, struct problems 
 
 void pipeline_validate(const struct pipeline *pipeline, yyjson_val *object, struct problems *problems) {
     for (size_t i = 0; i < pipeline->task_count; i++)
-        check_task(&pipeline->tasks[i], arena_printf(problems->arena, "spec.tasks[%zu]", i), problems->arena, problems);
+        check_task(&pipeline->tasks[i], i, problems);
     check_size(object, problems->arena, problems);
 }

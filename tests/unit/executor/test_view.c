@@ -242,6 +242,14 @@ static void an_eviction_says_whose_fault_it_was(void **state) {
         "containers 1Gi.\"\n",
         "FAILED Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. (raise the limit "
         "of ephemeral-storage, or write less to local disk)");
+    expect("  phase: Failed\n  reason: Evicted\n  message: 'Usage of EmptyDir volume \"tmp\" exceeds the limit "
+           "\"1Gi\". '\n",
+           "FAILED Evicted: Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\".  (raise the limit of "
+           "ephemeral-storage, or write less to local disk)");
+    expect("  phase: Failed\n  reason: Evicted\n  message: 'Container main exceeded its local ephemeral storage limit "
+           "\"1Gi\". '\n",
+           "FAILED Evicted: Container main exceeded its local ephemeral storage limit \"1Gi\".  (raise the limit of "
+           "ephemeral-storage, or write less to local disk)");
     expect("  phase: Failed\n  reason: NodeLost\n", "LOST NodeLost: its node does not answer");
     expect("  phase: Failed\n  reason: OutOfcpu\n  message: \"Node didn't have enough resource: cpu\"\n",
            "LOST OutOfcpu: Node didn't have enough resource: cpu");
