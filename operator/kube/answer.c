@@ -1,5 +1,6 @@
-/* What an answer of the API server means (kube/api.h). Pure: no I/O, no clock. The reason decides, not the status alone:
- * 409 is both Conflict and AlreadyExists, and "request is too large" comes as a 500 that would invite retries. */
+/* What an answer of the API server means (kube/api.h). Pure: no I/O, no clock. The reason decides, not the status
+ * alone: 409 is both Conflict and AlreadyExists, and "request is too large" comes as a 500 that would invite retries.
+ */
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -14,9 +15,15 @@ static const struct {
     const char *reason;
     enum error_code code;
 } reasons[] = {
-    {"AlreadyExists", ERROR_EXISTS},   {"Conflict", ERROR_CONFLICT},   {"Expired", ERROR_GONE},
-    {"Gone", ERROR_GONE},              {"NotFound", ERROR_NOT_FOUND},  {"Forbidden", ERROR_FORBIDDEN},
-    {"Invalid", ERROR_INVALID},        {"BadRequest", ERROR_INVALID},  {"RequestEntityTooLarge", ERROR_INVALID},
+    {"AlreadyExists", ERROR_EXISTS},
+    {"Conflict", ERROR_CONFLICT},
+    {"Expired", ERROR_GONE},
+    {"Gone", ERROR_GONE},
+    {"NotFound", ERROR_NOT_FOUND},
+    {"Forbidden", ERROR_FORBIDDEN},
+    {"Invalid", ERROR_INVALID},
+    {"BadRequest", ERROR_INVALID},
+    {"RequestEntityTooLarge", ERROR_INVALID},
     {"MethodNotAllowed", ERROR_INVALID},
 };
 
@@ -66,7 +73,7 @@ void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body)
     if (code == ERROR_INVALID && is_another_object(body))
         code = ERROR_CONFLICT;
     if (message[0] == '\0')
-        error_set(&answer->err, code, "the API server answered %d", status);
+        error_set(&answer->err, code, "the server answered %d", status);
     else
         error_set(&answer->err, code, "%s", message);
 }

@@ -17,12 +17,12 @@ enum { KUBE_BODY_MAX = 1024 * 1024 }; /* larger bodies are refused here: etcd wo
 enum kube_pool { POOL_REQUESTS, POOL_LEASE, POOL_WATCH, POOL_COUNT };
 
 struct kube_answer {
-    struct error err;        /* ERROR_NONE on 2xx; the text is for a person */
-    int status;              /* HTTP status; 0: none was received */
-    char reason[64];         /* Status.reason: AlreadyExists, Conflict, … or "" */
-    yyjson_doc *doc;         /* the body, a Status too; NULL when there is none. Freed after the callback unless taken */
-    int64_t retry_after_ms;  /* the server asked to wait that long (capped); 0: it did not */
-    bool unsure;             /* a write went out and its answer was lost: read before you decide anything */
+    struct error err;       /* ERROR_NONE on 2xx; the text is for a person */
+    int status;             /* HTTP status; 0: none was received */
+    char reason[64];        /* Status.reason: AlreadyExists, Conflict, … or "" */
+    yyjson_doc *doc;        /* the body, a Status too; NULL when there is none. Freed after the callback unless taken */
+    int64_t retry_after_ms; /* the server asked to wait that long (capped); 0: it did not */
+    bool unsure;            /* a write went out and its answer was lost: read before you decide anything */
 };
 
 typedef void (*kube_done_cb)(struct kube_answer *answer, void *arg);
@@ -72,7 +72,8 @@ yyjson_doc *kube_answer_take(struct kube_answer *answer);
 
 /* Fills err and reason from an HTTP status and a body (a Status object or anything else; NULL allowed). Pure.
  * AlreadyExists: ERROR_EXISTS. Conflict, and a patch that names another UID: ERROR_CONFLICT. 410: ERROR_GONE. 404, 403:
- * as named. 400, 405, 413, 415, 422 and "request is too large": ERROR_INVALID. 401, 429, 5xx, others: ERROR_TRANSIENT. */
+ * as named. 400, 405, 413, 415, 422 and "request is too large": ERROR_INVALID. 401, 429, 5xx, others: ERROR_TRANSIENT.
+ */
 void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body);
 /* Retry-After in seconds or as an HTTP date (`now` wall ms), capped to 60 s; 0 for nonsense and the past. Pure. */
 int64_t kube_retry_after(const char *value, int64_t now);

@@ -42,18 +42,15 @@ struct kube_call *kube_list(struct kube_api *api, struct kube_ref ref, const cha
     kube_query_int(&path, "limit", limit);
     kube_query(&path, "labelSelector", selector);
     kube_query(&path, "continue", continue_token);
-    struct kube_request request = {.method = "GET",
-                                   .path = strbuf_text(&path),
-                                   .pool = POOL_REQUESTS,
-                                   .verb = "list",
-                                   .resource = ref.resource};
+    struct kube_request request = {
+        .method = "GET", .path = strbuf_text(&path), .pool = POOL_REQUESTS, .verb = "list", .resource = ref.resource};
     return kube_send(api, &request, done, arg);
 }
 
 struct kube_call *kube_create(struct kube_api *api, struct kube_ref ref, const char *subresource, const char *body,
                               size_t length, kube_done_cb done, void *arg) {
-    struct parts parts = {.method = "POST", .verb = "create", .ref = ref, .subresource = subresource, .body = body,
-                          .length = length};
+    struct parts parts = {
+        .method = "POST", .verb = "create", .ref = ref, .subresource = subresource, .body = body, .length = length};
     if (subresource == NULL)
         parts.ref.name = NULL;
     return send_parts(api, &parts, done, arg);
@@ -61,8 +58,8 @@ struct kube_call *kube_create(struct kube_api *api, struct kube_ref ref, const c
 
 struct kube_call *kube_put(struct kube_api *api, struct kube_ref ref, const char *subresource, const char *body,
                            size_t length, kube_done_cb done, void *arg) {
-    struct parts parts = {.method = "PUT", .verb = "update", .ref = ref, .subresource = subresource, .body = body,
-                          .length = length};
+    struct parts parts = {
+        .method = "PUT", .verb = "update", .ref = ref, .subresource = subresource, .body = body, .length = length};
     return send_parts(api, &parts, done, arg);
 }
 
@@ -71,8 +68,13 @@ struct kube_call *kube_patch(struct kube_api *api, struct kube_ref ref, const ch
     static const char *const types[] = {[PATCH_MERGE] = "application/merge-patch+json",
                                         [PATCH_JSON] = "application/json-patch+json",
                                         [PATCH_STRATEGIC] = "application/strategic-merge-patch+json"};
-    struct parts parts = {.method = "PATCH", .verb = "patch", .ref = ref, .subresource = subresource,
-                          .content_type = types[type], .body = body, .length = length};
+    struct parts parts = {.method = "PATCH",
+                          .verb = "patch",
+                          .ref = ref,
+                          .subresource = subresource,
+                          .content_type = types[type],
+                          .body = body,
+                          .length = length};
     return send_parts(api, &parts, done, arg);
 }
 
@@ -101,8 +103,8 @@ struct kube_call *kube_delete(struct kube_api *api, struct kube_ref ref, const s
     return send_parts(api, &parts, done, arg);
 }
 
-struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref, const char *uid,
-                                      const char *finalizer, kube_done_cb done, void *arg) {
+struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref, const char *uid, const char *finalizer,
+                                      kube_done_cb done, void *arg) {
     AUTO_ARENA arena = ARENA_INIT;
     yyjson_mut_doc *doc = json_new(&arena);
     yyjson_mut_val *root = yyjson_mut_obj(doc);

@@ -1,7 +1,8 @@
 #pragma once
 
 /* The requests that a controller makes, each one function: path and body are built here, the answer comes as kube/api.h
- * says. All go by POOL_REQUESTS. Bodies are JSON text, copied. `done` is called once, later; the handle may be dropped. */
+ * says. All go by POOL_REQUESTS. Bodies are JSON text, copied. `done` is called once, later; the handle may be dropped.
+ */
 
 #include "kube/api.h"
 
@@ -31,8 +32,8 @@ struct kube_call *kube_delete(struct kube_api *api, struct kube_ref ref, const s
 
 /* Drops one finalizer from an object of a built-in kind (strategic merge: others' finalizers are not touched).
  * ERROR_CONFLICT when the object is not the one of that uid. */
-struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref, const char *uid,
-                                      const char *finalizer, kube_done_cb done, void *arg);
+struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref, const char *uid, const char *finalizer,
+                                      kube_done_cb done, void *arg);
 /* Writes the whole list; for custom resources, which know no strategic merge. ERROR_CONFLICT when uid or version differ
  * from what the list was computed from. */
 struct kube_call *kube_finalizers_set(struct kube_api *api, struct kube_ref ref, const char *uid, const char *version,

@@ -8,18 +8,17 @@
 
 #include <utlist.h>
 
+#include "kube/graves.h"
 #include "kube/hash_table.h"
 #include "kube/version.h"
-
-enum { GRAVES_MAX = 8192 };
 
 struct node {
     struct cache_entry entry; /* first */
     UT_hash_handle hh;        /* by key: namespace NUL name */
     struct node *prev, *next; /* in its group */
     struct group *group;
-    unsigned long seen;   /* number of the last relist that had it */
-    bool same;            /* staged: equal to the live one, so nothing was projected */
+    unsigned long seen; /* number of the last relist that had it */
+    bool same;          /* staged: equal to the live one, so nothing was projected */
     unsigned key_length;
     char texts[]; /* the key, UID and version */
 };
@@ -30,17 +29,11 @@ struct group {
     char name[];
 };
 
-/* A UID that was seen deleted: it never comes back, whatever late answers say. */
-struct grave {
-    UT_hash_handle hh;
-    uint64_t uid;
-};
-
 struct cache {
     struct cache_type type;
     struct node *live, *staged;
     struct group *groups;
-    struct grave *graves; /* oldest first */
+    struct graves graves;
     bool staging, synced;
     unsigned long relists;
 };
@@ -77,42 +70,6 @@ static struct node *find(struct node *table, const char *namespace, const char *
     return node;
 }
 
-/* Graves. */
-
-static void bury(struct cache *cache, const char *uid) {
-    if (uid[0] == '\0')
-        return;
-    uint64_t hash = hash_text(HASH_INIT, uid);
-    struct grave *grave = NULL;
-    HASH_FIND(hh, cache->graves, &hash, sizeof hash, grave);
-    if (grave != NULL)
-        return;
-    grave = allocate(sizeof *grave);
-    grave->uid = hash;
-    HASH_ADD(hh, cache->graves, uid, sizeof grave->uid, grave);
-    if (HASH_COUNT(cache->graves) > GRAVES_MAX) {
-        struct grave *oldest = cache->graves;
-        HASH_DEL(cache->graves, oldest);
-        free(oldest);
-    }
-}
-
-static bool is_buried(const struct cache *cache, const char *uid) {
-    uint64_t hash = hash_text(HASH_INIT, uid);
-    struct grave *grave = NULL;
-    HASH_FIND(hh, cache->graves, &hash, sizeof hash, grave);
-    return grave != NULL;
-}
-
-static void forget_graves(struct cache *cache) {
-    struct grave *grave = NULL;
-    struct grave *next = NULL;
-    HASH_ITER(hh, cache->graves, grave, next) {
-        HASH_DEL(cache->graves, grave);
-        free(grave);
-    }
-}
-
 /* Nodes. */
 
 static char *append_text(char *at, const char *text) {
@@ -122,15 +79,15 @@ static char *append_text(char *at, const char *text) {
 }
 
 static struct node *node_new(const struct identity *identity, void *object) {
-    size_t size = strlen(identity->namespace) + strlen(identity->name) + strlen(identity->uid) +
-                  strlen(identity->version) + 4;
+    size_t size =
+        strlen(identity->namespace) + strlen(identity->name) + strlen(identity->uid) + strlen(identity->version) + 4;
     struct node *node = allocate(sizeof *node + size);
     char *name = append_text(node->texts, identity->namespace);
     char *uid = append_text(name, identity->name);
     char *version = append_text(uid, identity->uid);
     append_text(version, identity->version);
-    node->entry = (struct cache_entry){
-        .namespace = node->texts, .name = name, .uid = uid, .version = version, .object = object};
+    node->entry =
+        (struct cache_entry){.namespace = node->texts, .name = name, .uid = uid, .version = version, .object = object};
     node->key_length = (unsigned)(uid - node->texts) - 1;
     return node;
 }
@@ -184,7 +141,7 @@ static void tell(const struct cache *cache, const struct node *old, const struct
 }
 
 static void remove_live(struct cache *cache, struct node *old) {
-    bury(cache, old->entry.uid);
+    graves_add(&cache->graves, old->entry.uid);
     unlink_live(cache, old);
     tell(cache, old, NULL);
     node_free(cache, old);
@@ -222,7 +179,7 @@ void cache_free(struct cache *cache) {
         unlink_live(cache, node);
         node_free(cache, node);
     }
-    forget_graves(cache);
+    graves_clear(&cache->graves);
     free(cache);
 }
 
@@ -273,7 +230,7 @@ static bool is_news(const struct node *live, const struct identity *identity) {
 
 bool cache_put(struct cache *cache, yyjson_val *object) {
     struct identity identity;
-    if (!identify(object, &identity) || is_buried(cache, identity.uid))
+    if (!identify(object, &identity) || graves_have(&cache->graves, identity.uid))
         return false;
     struct node *live = find(cache->live, identity.namespace, identity.name);
     if (!is_news(live, &identity))
@@ -289,7 +246,7 @@ bool cache_put(struct cache *cache, yyjson_val *object) {
 bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid) {
     struct node *live = find(cache->live, namespace, name);
     if (uid != NULL)
-        bury(cache, uid);
+        graves_add(&cache->graves, uid);
     if (live == NULL || (uid != NULL && uid[0] != '\0' && strcmp(uid, live->entry.uid) != 0))
         return false;
     remove_live(cache, live);
@@ -343,37 +300,42 @@ void cache_stage(struct cache *cache, yyjson_val *object) {
     HASH_ADD(hh, cache->staged, texts, node->key_length, node);
 }
 
-static void commit_node(struct cache *cache, struct node *node, bool rewound) {
+static bool commit_node(struct cache *cache, struct node *node, bool rewound) {
     const struct identity identity = {.uid = node->entry.uid, .version = node->entry.version};
     struct node *live = find(cache->live, node->entry.namespace, node->entry.name);
     if (live != NULL)
         live->seen = cache->relists;
-    bool wanted = !node->same && (rewound || (is_news(live, &identity) && !is_buried(cache, identity.uid)));
+    bool wanted = !node->same && (rewound || (is_news(live, &identity) && !graves_have(&cache->graves, identity.uid)));
     if (wanted)
         replace_live(cache, live, node);
     else
         node_free(cache, node);
+    return wanted;
 }
 
-void cache_commit(struct cache *cache, const char *version, bool rewound) {
+size_t cache_commit(struct cache *cache, const char *version, bool rewound) {
     struct node *node = NULL;
     struct node *next = NULL;
+    size_t changes = 0;
     if (!cache->staging)
-        return;
+        return 0;
     if (rewound)
-        forget_graves(cache);
+        graves_clear(&cache->graves);
     HASH_ITER(hh, cache->staged, node, next) {
         HASH_DEL(cache->staged, node);
-        commit_node(cache, node, rewound);
+        changes += commit_node(cache, node, rewound);
     }
     HASH_ITER(hh, cache->live, node, next) {
         /* One that the list lacks and that is newer was created after the list was made. */
         bool newer = version_compare(node->entry.version, version) == VERSION_NEWER;
-        if (node->seen != cache->relists && (rewound || !newer))
+        if (node->seen != cache->relists && (rewound || !newer)) {
             remove_live(cache, node);
+            changes++;
+        }
     }
     cache->staging = false;
     cache->synced = true;
+    return changes;
 }
 
 yyjson_doc *cache_copy_object(yyjson_val *object) {

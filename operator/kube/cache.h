@@ -1,7 +1,7 @@
 #pragma once
 
-/* What is known of one kind of objects: a replica filled by a watch (kube/watch.h) and by the answers to our own writes,
- * so that a controller reads what it wrote. Kept is only what `project` makes of an object.
+/* What is known of one kind of objects: a replica filled by a watch (kube/watch.h) and by the answers to our own
+ * writes, so that a controller reads what it wrote. Kept is only what `project` makes of an object.
  *
  * - An object older than the one here (by resource version) is dropped; so is one whose UID was seen deleted.
  * - Same key with another UID is a deletion followed by an addition.
@@ -21,7 +21,8 @@ struct cache_entry {
 };
 
 struct cache_type {
-    /* Copies what is needed of the object, whose document ends after the call. NULL: not wanted (as if it did not exist). */
+    /* Copies what is needed of the object, whose document ends after the call. NULL: not wanted (as if it did not
+     * exist). */
     void *(*project)(yyjson_val *object, void *arg);
     void (*free)(void *projected, void *arg);
     /* Optional: the group an object is found by, e.g. the run of a pod; lives as long as the object. NULL: in none. */
@@ -46,16 +47,17 @@ bool cache_synced(const struct cache *cache); /* a whole list has been seen */
 
 /* An event, or the answer to a write or a live GET. False when it was no news. A malformed object is ignored. */
 bool cache_put(struct cache *cache, yyjson_val *object);
-/* The object is gone (DELETED event, or a live GET found nothing: then with what the cache had). With a uid, nothing else
- * than that one is dropped; with NULL, any. No-op when it is not here. */
+/* The object is gone (DELETED event, or a live GET found nothing: then with what the cache had). With a uid, nothing
+ * else than that one is dropped; with NULL, any. No-op when it is not here. */
 bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid);
 
 /* Relist: begin, stage each object, then commit with the list's version or abort. `rewound`: history went back (a
- * restored etcd): what is here counts for nothing. Else, objects newer than the list are kept when it lacks them. */
+ * restored etcd): what is here counts for nothing. Else, objects newer than the list are kept when it lacks them.
+ * Returns how many objects came, changed or went: in a running system, what the watch had missed. */
 void cache_begin(struct cache *cache);
 void cache_stage(struct cache *cache, yyjson_val *object);
 void cache_unstage(struct cache *cache, const char *namespace, const char *name);
-void cache_commit(struct cache *cache, const char *version, bool rewound);
+size_t cache_commit(struct cache *cache, const char *version, bool rewound);
 void cache_abort(struct cache *cache); /* no-op when none was begun */
 
 /* A projection that keeps the whole object but metadata.managedFields: `project` may end with it. Free with

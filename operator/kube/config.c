@@ -7,10 +7,17 @@
 
 #include <openssl/crypto.h>
 
+#include "base/metrics.h"
 #include "base/text.h"
 #include "kube/config_private.h"
 
 enum { TOKEN_FRESH_MS = 50 * 1000, FILES_FRESH_MS = 5 * 60 * 1000 };
+
+static struct metric stale_metric = {.name = "weir_api_credential_errors_total",
+                                     .help =
+                                         "Times a credential file could not be read again; the old one stays in use.",
+                                     .type = METRIC_COUNTER,
+                                     .labels = {"file"}};
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -35,9 +42,9 @@ struct kube_config *config_new(void) {
 void kube_config_free(struct kube_config *config) {
     if (config == NULL)
         return;
-    char **const texts[] = {&config->server,  &config->namespace, &config->server_name, &config->proxy_url,
-                            &config->ca.file, &config->ca.pem,    &config->cert.file,   &config->cert.pem,
-                            &config->key.file, &config->key.pem,  &config->token,       &config->token_file};
+    char **const texts[] = {&config->server,   &config->namespace, &config->server_name, &config->proxy_url,
+                            &config->ca.file,  &config->ca.pem,    &config->cert.file,   &config->cert.pem,
+                            &config->key.file, &config->key.pem,   &config->token,       &config->token_file};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         config_set(texts[i], NULL);
     exec_plugin_free(config->exec);
@@ -96,8 +103,13 @@ int config_finish(struct kube_config *config, struct error *err) {
 /* What was read must be usable, else the old stays. True when it took the old one's place. */
 static bool reload_ca(struct kube_config *config) {
     struct error ignored;
-    char *fresh = config->ca.file == NULL ? NULL : config_read(config->ca.file, &ignored);
-    bool news = fresh != NULL && strcmp(fresh, config->ca.pem) != 0 && config_is_certificate(fresh);
+    if (config->ca.file == NULL)
+        return false;
+    char *fresh = config_read(config->ca.file, &ignored);
+    bool usable = fresh != NULL && config_is_certificate(fresh);
+    bool news = usable && strcmp(fresh, config->ca.pem) != 0;
+    if (!usable)
+        metric_add(&stale_metric, 1, "certificate-authority");
     if (news)
         config_set(&config->ca.pem, fresh);
     free(fresh);
@@ -111,7 +123,10 @@ static bool reload_cert(struct kube_config *config) {
     struct error ignored;
     char *cert = config_read(config->cert.file, &ignored);
     char *key = config_read(config->key.file, &ignored);
-    bool news = cert != NULL && key != NULL && strcmp(cert, config->cert.pem) != 0 && config_pair_fits(cert, key);
+    bool usable = cert != NULL && key != NULL && config_pair_fits(cert, key);
+    bool news = usable && strcmp(cert, config->cert.pem) != 0;
+    if (!usable)
+        metric_add(&stale_metric, 1, "client-certificate");
     if (news) {
         config_set(&config->cert.pem, cert);
         config_set(&config->key.pem, key);
@@ -147,6 +162,8 @@ static int read_token(struct kube_config *config, int64_t now, struct error *err
         config_set(&fresh, NULL);
     } else if (config->token == NULL) {
         return error_wrap(err, "token");
+    } else {
+        metric_add(&stale_metric, 1, "token");
     }
     config->token_at = now; /* also when it failed: the old token is used until the next time */
     return 0;
@@ -213,8 +230,8 @@ int kube_config_service_account(const char *directory, const char *host, const c
     AUTO_ARENA arena = ARENA_INIT;
     struct error ignored;
     bool ipv6 = strchr(host, ':') != NULL;
-    const char *server = ipv6 ? arena_printf(&arena, "https://[%s]:%s", host, port)
-                              : arena_printf(&arena, "https://%s:%s", host, port);
+    const char *server =
+        ipv6 ? arena_printf(&arena, "https://[%s]:%s", host, port) : arena_printf(&arena, "https://%s:%s", host, port);
     config_set(&config->server, server);
     config_set(&config->ca.file, arena_printf(&arena, "%s/ca.crt", directory));
     config_set(&config->token_file, arena_printf(&arena, "%s/token", directory));

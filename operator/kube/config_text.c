@@ -1,4 +1,5 @@
-/* Files, base64, tokens and PEM (config_private.h). Relies on OpenSSL to tell PEM from noise; never asks for a password. */
+/* Files, base64, tokens and PEM (config_private.h). Relies on OpenSSL to tell PEM from noise; never asks for a
+ * password. */
 
 #include <ctype.h>
 #include <errno.h>

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "kube/apply.h"
+#include "kube/event_body.h"
 #include "kube/hash_table.h"
 
 enum {
@@ -25,8 +26,6 @@ enum {
     BUDGET_MAX = 100,     /* events of one object in a row */
     BUDGET_MS = 3 * 1000, /* one more each */
     BUDGETS_MAX = 4096,
-    WORD_MAX = 128,
-    NOTE_MAX = 1024,
     NAME_MAX_BYTES = 200, /* of the object, as the beginning of the event's name */
 };
 
@@ -91,60 +90,6 @@ static void *allocate(size_t size) {
     return memory;
 }
 
-/* The object. */
-
-static uint64_t key_of(const struct event *event) {
-    uint64_t hash = hash_text(HASH_INIT, event->warning ? "Warning" : "Normal");
-    const char *const parts[] = {event->regarding.uid, event->reason, event->action, event->note,
-                                 event->related.resource != NULL ? event->related.uid : ""};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        hash = hash_text(hash, parts[i] != NULL ? parts[i] : "");
-    return hash;
-}
-
-static const char *clean(const char *text, size_t max, struct arena *arena) {
-    return text == NULL ? "" : text_clean(text, strlen(text), max, arena);
-}
-
-static void add_object(yyjson_mut_doc *doc, yyjson_mut_val *root, const char *name, const struct event_object *object,
-                       struct arena *arena) {
-    AUTO_STRBUF version = STRBUF_INIT;
-    kube_api_version(&version, object->resource);
-    yyjson_mut_val *ref = yyjson_mut_obj_add_obj(doc, root, name);
-    yyjson_mut_obj_add_str(doc, ref, "apiVersion", arena_strdup(arena, strbuf_text(&version)));
-    yyjson_mut_obj_add_str(doc, ref, "kind", object->resource->kind);
-    yyjson_mut_obj_add_str(doc, ref, "name", object->name);
-    if (!text_empty(object->namespace))
-        yyjson_mut_obj_add_str(doc, ref, "namespace", object->namespace);
-    if (!text_empty(object->uid))
-        yyjson_mut_obj_add_str(doc, ref, "uid", object->uid);
-}
-
-static void build_body(struct recorder *recorder, struct series *series, const struct event *event) {
-    AUTO_ARENA arena = ARENA_INIT;
-    char time[CLOCK_TEXT_MAX];
-    clock_format_micro(series->last_us, time);
-    yyjson_mut_doc *doc = json_new(&arena);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_obj_add_str(doc, root, "apiVersion", "events.k8s.io/v1");
-    yyjson_mut_obj_add_str(doc, root, "kind", "Event");
-    yyjson_mut_val *metadata = yyjson_mut_obj_add_obj(doc, root, "metadata");
-    yyjson_mut_obj_add_str(doc, metadata, "name", series->name);
-    yyjson_mut_obj_add_str(doc, metadata, "namespace", series->namespace);
-    yyjson_mut_obj_add_str(doc, root, "eventTime", time);
-    yyjson_mut_obj_add_str(doc, root, "type", event->warning ? "Warning" : "Normal");
-    yyjson_mut_obj_add_str(doc, root, "reason", clean(event->reason, WORD_MAX, &arena));
-    yyjson_mut_obj_add_str(doc, root, "action", clean(event->action, WORD_MAX, &arena));
-    yyjson_mut_obj_add_str(doc, root, "note", clean(event->note, NOTE_MAX, &arena));
-    yyjson_mut_obj_add_str(doc, root, "reportingController", recorder->controller);
-    yyjson_mut_obj_add_str(doc, root, "reportingInstance", clean(recorder->instance, WORD_MAX, &arena));
-    add_object(doc, root, "regarding", &event->regarding, &arena);
-    if (event->related.resource != NULL)
-        add_object(doc, root, "related", &event->related, &arena);
-    const char *body = json_write(root, &arena, &series->length);
-    series->body = strdup(body);
-}
-
 /* Series. */
 
 static void series_free(struct recorder *recorder, struct series *series) {
@@ -189,10 +134,15 @@ static struct series *series_new(struct recorder *recorder, const struct event *
     *series = (struct series){.key = key, .count = 1, .last_at = now, .last_us = wall_us()};
     series->namespace = strdup(text_empty(namespace) ? "default" : namespace);
     uint64_t id = hash_add(key, &series->last_us, sizeof series->last_us);
-    const char *name = arena_printf(&arena, "%.*s.%016llx", NAME_MAX_BYTES, event->regarding.name,
-                                    (unsigned long long)id);
+    const char *name =
+        arena_printf(&arena, "%.*s.%016llx", NAME_MAX_BYTES, event->regarding.name, (unsigned long long)id);
     series->name = strdup(name);
-    build_body(recorder, series, event);
+    struct event_origin origin = {.namespace = series->namespace,
+                                  .name = series->name,
+                                  .controller = recorder->controller,
+                                  .instance = recorder->instance,
+                                  .at_us = series->last_us};
+    series->body = strdup(event_body(event, &origin, &arena, &series->length));
     HASH_ADD(hh, recorder->series, key, sizeof series->key, series);
     return series;
 }
@@ -223,7 +173,7 @@ static bool within_budget(struct recorder *recorder, const struct event *event, 
 
 void recorder_emit(struct recorder *recorder, const struct event *event) {
     int64_t now = clock_boot_ms();
-    uint64_t key = key_of(event);
+    uint64_t key = event_key(event);
     struct series *series = NULL;
     HASH_FIND(hh, recorder->series, &key, sizeof key, series);
     if (series != NULL && (now - series->last_at < SERIES_MS || is_busy(recorder, series))) {
@@ -316,9 +266,9 @@ static void write_next(struct recorder *recorder) {
     series->sent = series->body != NULL ? 1 : series->count;
     recorder->writing = series;
     struct kube_ref ref = {&kube_events, series->namespace, series->name};
-    recorder->call = series->body != NULL ? kube_create(recorder->api, ref, NULL, series->body, series->length,
-                                                        on_written, recorder)
-                                          : write_count(recorder, series, ref);
+    recorder->call = series->body != NULL
+                         ? kube_create(recorder->api, ref, NULL, series->body, series->length, on_written, recorder)
+                         : write_count(recorder, series, ref);
 }
 
 /* Lifecycle. */

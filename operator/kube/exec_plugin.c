@@ -96,8 +96,8 @@ static int start(const struct kube_config *config, pid_t *ret_pid, int *ret_fd, 
     posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDOUT_FILENO);
     if (!interactive)
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    int failed = posix_spawnp(ret_pid, plugin->argv[0], &actions, NULL, plugin->argv,
-                              environment(config, interactive, &arena));
+    int failed =
+        posix_spawnp(ret_pid, plugin->argv[0], &actions, NULL, plugin->argv, environment(config, interactive, &arena));
     posix_spawn_file_actions_destroy(&actions);
     close(pipe_fds[1]);
     *ret_fd = pipe_fds[0];

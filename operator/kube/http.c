@@ -19,7 +19,7 @@
 struct http_pool {
     struct http *http;
     struct curl_loop *curl;
-    uv_timer_t timer; /* turns the pool when there is something to say or a pause ends */
+    uv_timer_t timer;                              /* turns the pool when there is something to say or a pause ends */
     struct kube_call *waiting, *running, *refused; /* refused: never sent, their callback is due */
     unsigned count, max;                           /* running */
     bool pauses;                                   /* Retry-After stops new requests */
@@ -118,7 +118,8 @@ static void finish_ended(struct http_pool *pool) {
     const CURLMsg *message = NULL;
     while (!pool->http->closing && (message = curl_multi_info_read(curl_loop_multi(pool->curl), &left)) != NULL) {
         struct kube_call *call = NULL;
-        if (message->msg == CURLMSG_DONE && curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK)
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK)
             finish(call, message->data.result);
     }
     while (pool->refused != NULL)
@@ -204,7 +205,7 @@ static void pick_options(struct http *http, const struct kube_http_options *want
     options->connect_ms = options->connect_ms > 0 ? options->connect_ms : 10 * 1000;
     options->request_ms = options->request_ms > 0 ? options->request_ms : 30 * 1000;
     options->stall_s = options->stall_s > 0 ? options->stall_s : 20;
-    options->answer_max = options->answer_max > 0 ? options->answer_max : 64UL * 1024 * 1024;
+    options->answer_max = options->answer_max > 0 ? options->answer_max : 16UL * 1024 * 1024;
     options->in_flight = options->in_flight > 0 ? options->in_flight : 32;
     struct utsname machine = {0};
     uname(&machine);

@@ -14,12 +14,12 @@
 #include "kube/config.h"
 
 struct kube_http_options {
-    const char *user_agent;    /* NULL: weir/VERSION (linux/ARCH) */
-    int64_t connect_ms;        /* name, TCP and TLS (10 s) */
-    int64_t request_ms;        /* whole request when it names none (30 s) */
-    int64_t stall_s;           /* below 100 B/s for that long ends a request; not for streams (20 s) */
-    size_t answer_max;         /* bytes (64 MiB) */
-    unsigned in_flight;        /* POOL_REQUESTS (32) */
+    const char *user_agent; /* NULL: weir/VERSION (linux/ARCH) */
+    int64_t connect_ms;     /* name, TCP and TLS (10 s) */
+    int64_t request_ms;     /* whole request when it names none (30 s) */
+    int64_t stall_s;        /* below 100 B/s for that long ends a request; not for streams (20 s) */
+    size_t answer_max;      /* bytes (16 MiB) */
+    unsigned in_flight;     /* POOL_REQUESTS (32) */
 };
 
 /* Takes the config over, also on failure. `options` NULL or zero members: the values in brackets. */

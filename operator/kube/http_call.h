@@ -49,6 +49,8 @@ struct call_setup {
     struct kube_tls tls;
 };
 
+/* URL, proxy and protocol of call->easy. */
+int call_set_url(struct kube_call *call, const struct call_setup *setup, struct error *err);
 /* Makes call->easy, ready to be added to a multi handle. */
 int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err);
 /* What came of it; `code` counts only when it was sent. answer->doc belongs to the caller. */

@@ -1,6 +1,6 @@
 /* Kubeconfig files (kube/config.h): a list of files is merged name by name, the first file to define a thing wins, and
- * relative paths are relative to the file that names them. Relies on base/yaml.h. What is not supported and would change
- * who we are (impersonation, passwords) is refused, not ignored. */
+ * relative paths are relative to the file that names them. Relies on base/yaml.h. What is not supported and would
+ * change who we are (impersonation, passwords) is refused, not ignored. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -140,9 +140,8 @@ static void take_env(struct exec_plugin *plugin, yyjson_val *env, struct arena *
     size_t index = 0;
     size_t count = 0;
     yyjson_val *value = NULL;
-    yyjson_arr_foreach(env, index, count, value)
-        config_set(&plugin->env[index],
-                   arena_printf(arena, "%s=%s", json_text(value, "name", ""), json_text(value, "value", "")));
+    yyjson_arr_foreach(env, index, count, value) config_set(
+        &plugin->env[index], arena_printf(arena, "%s=%s", json_text(value, "name", ""), json_text(value, "value", "")));
 }
 
 static int take_exec(struct kube_config *config, struct entry entry, struct arena *arena, struct error *err) {
@@ -166,7 +165,8 @@ static int take_exec(struct kube_config *config, struct entry entry, struct aren
     config_set(&plugin->api_version, version);
     take_text(&plugin->install_hint, exec, "installHint");
     /* A bare name is looked up in PATH, anything with a slash is relative to the file. */
-    take_argv(plugin, strchr(command, '/') ? resolve(arena, exec, command) : command, json_at(exec.value, "args", NULL));
+    take_argv(plugin, strchr(command, '/') ? resolve(arena, exec, command) : command,
+              json_at(exec.value, "args", NULL));
     take_env(plugin, json_at(exec.value, "env", NULL), arena);
     return 0;
 }

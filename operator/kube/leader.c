@@ -193,21 +193,15 @@ static void run(struct leader *leader) {
     bool leading = leader->lease.state == LEASE_LEADING;
     struct lease_step wanted = lease_run(&leader->lease, clock_boot_ms());
     switch (wanted.action) {
-    case LEASE_WAIT:
-        step_at(leader, wanted.at);
-        break;
-    case LEASE_READ:
-        request(leader, "GET", NULL, 0, on_read);
-        break;
+    case LEASE_WAIT: step_at(leader, wanted.at); break;
+    case LEASE_READ: request(leader, "GET", NULL, 0, on_read); break;
     case LEASE_WRITE:
         if (leading && leader->read_first)
             request(leader, "GET", NULL, 0, on_read);
         else
             write_claim(leader, &wanted.record);
         break;
-    case LEASE_STOP:
-        stop(leader, wanted.reason);
-        break;
+    case LEASE_STOP: stop(leader, wanted.reason); break;
     }
 }
 

@@ -11,7 +11,7 @@ struct leader;
 
 struct leader_options {
     const char *namespace, *name;
-    const char *identity; /* unique a process start: pod name and a random part. Others find the leader by it */
+    const char *identity;       /* unique a process start: pod name and a random part. Others find the leader by it */
     struct lease_timing timing; /* zero: 15 s, 10 s, 2 s */
     void (*won)(void *arg);
     /* Leadership is over without our doing: no further write may be made, end the process at once. */
@@ -25,6 +25,6 @@ struct leader *leader_new(uv_loop_t *loop, struct kube_api *api, const struct le
 void leader_release(struct leader *leader, int64_t timeout_ms, void (*done)(void *arg), void *arg);
 void leader_free(struct leader *leader); /* takes NULL; does not release */
 
-bool leader_held(const struct leader *leader);           /* ask before each write that needs leadership */
-const char *leader_holder(const struct leader *leader);  /* who leads as far as we know; "" */
+bool leader_held(const struct leader *leader);            /* ask before each write that needs leadership */
+const char *leader_holder(const struct leader *leader);   /* who leads as far as we know; "" */
 unsigned leader_transitions(const struct leader *leader); /* the lease's epoch */

@@ -1,4 +1,5 @@
-/* See lines.h. Pure. What has been searched for an end is not searched again: a long line in small pieces costs O(n). */
+/* See lines.h. Pure. What has been searched for an end is not searched again: a long line in small pieces costs O(n).
+ */
 
 #include "kube/lines.h"
 

@@ -1,6 +1,7 @@
 #pragma once
 
-/* Resource versions are decimal numbers of up to 128 bits (KEP-5504): compared as text, never turned into an integer. */
+/* Resource versions are decimal numbers of up to 128 bits (KEP-5504): compared as text, never turned into an integer.
+ */
 
 enum version_order {
     VERSION_UNKNOWN, /* one of them is no such number: nothing may be concluded */

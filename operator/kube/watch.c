@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "kube/lines.h"
 #include "kube/watch_fsm.h"
@@ -26,6 +27,19 @@ struct watch {
     int64_t alive_at;
 };
 
+static struct metric relists_metric = {.name = "weir_watch_relists_total",
+                                       .help = "Whole lists taken after the first one.",
+                                       .type = METRIC_COUNTER,
+                                       .labels = {"resource"}};
+static struct metric missed_metric = {.name = "weir_watch_missed_total",
+                                      .help = "Objects that such a list found to differ from the cache.",
+                                      .type = METRIC_COUNTER,
+                                      .labels = {"resource"}};
+static struct metric failures_metric = {.name = "weir_watch_failures_total",
+                                        .help = "Lists and watches that failed and were tried again.",
+                                        .type = METRIC_COUNTER,
+                                        .labels = {"resource"}};
+
 static void step(struct watch *watch);
 
 static void on_timer(uv_timer_t *timer) {
@@ -38,6 +52,7 @@ static void step_later(struct watch *watch, int64_t delay_ms) {
 }
 
 static void report(struct watch *watch, const struct error *err) {
+    metric_add(&failures_metric, 1, watch->options.resource->plural);
     log_debug("kube", "watch: will try again", {"resource", watch->options.resource->plural}, {"error", err->text},
               {"state", watch_state_name(watch->fsm.state)});
     if (watch->options.failed != NULL)
@@ -49,7 +64,12 @@ static const char *metadata_text(yyjson_val *object, const char *name) {
 }
 
 static void commit(struct watch *watch) {
-    cache_commit(watch->cache, watch->fsm.version, watch->fsm.rewound);
+    bool first = !cache_synced(watch->cache);
+    size_t changes = cache_commit(watch->cache, watch->fsm.version, watch->fsm.rewound);
+    if (!first) {
+        metric_add(&relists_metric, 1, watch->options.resource->plural);
+        metric_add(&missed_metric, (double)changes, watch->options.resource->plural);
+    }
     if (watch->options.synced != NULL)
         watch->options.synced(watch->options.arg);
 }
@@ -62,27 +82,18 @@ static void end_request(struct watch *watch) {
 
 static void apply(struct watch *watch, enum watch_effect effect, yyjson_val *object) {
     switch (effect) {
-    case WATCH_KEEP:
-        break;
-    case WATCH_STAGE:
-        cache_stage(watch->cache, object);
-        break;
+    case WATCH_KEEP: break;
+    case WATCH_STAGE: cache_stage(watch->cache, object); break;
     case WATCH_UNSTAGE:
         cache_unstage(watch->cache, metadata_text(object, "namespace"), metadata_text(object, "name"));
         break;
-    case WATCH_COMMIT:
-        commit(watch);
-        break;
-    case WATCH_PUT:
-        cache_put(watch->cache, object);
-        break;
+    case WATCH_COMMIT: commit(watch); break;
+    case WATCH_PUT: cache_put(watch->cache, object); break;
     case WATCH_DROP:
         cache_drop(watch->cache, metadata_text(object, "namespace"), metadata_text(object, "name"),
                    metadata_text(object, "uid"));
         break;
-    case WATCH_END:
-        end_request(watch);
-        break;
+    case WATCH_END: end_request(watch); break;
     }
 }
 
@@ -168,14 +179,13 @@ static void on_page(struct kube_answer *answer, void *arg) {
     watch->alive_at = now;
     yyjson_val *root = yyjson_doc_get_root(answer->doc);
     yyjson_val *metadata = json_at(root, "metadata", NULL);
-    enum watch_effect effect = watch_page(&watch->fsm, json_text(metadata, "resourceVersion", ""),
-                                          json_text(metadata, "continue", ""), now);
+    enum watch_effect effect =
+        watch_page(&watch->fsm, json_text(metadata, "resourceVersion", ""), json_text(metadata, "continue", ""), now);
     if (effect == WATCH_STAGE || effect == WATCH_COMMIT) {
         size_t index = 0;
         size_t count = 0;
         yyjson_val *item = NULL;
-        yyjson_arr_foreach(json_at(root, "items", NULL), index, count, item)
-            cache_stage(watch->cache, item);
+        yyjson_arr_foreach(json_at(root, "items", NULL), index, count, item) cache_stage(watch->cache, item);
     }
     if (effect != WATCH_STAGE)
         apply(watch, effect, NULL);

@@ -35,6 +35,7 @@ void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s,
                               .stream_lists = stream_lists,
                               .min_timeout_s = timeout_s,
                               .min_backoff_ms = backoff_ms,
+                              .page_limit = WATCH_PAGE,
                               .random = seed};
 }
 
@@ -112,7 +113,7 @@ static struct watch_step begin(struct watch_fsm *fsm, struct watch_step step, in
 }
 
 static struct watch_step begin_page(struct watch_fsm *fsm, const char *reason, int64_t now) {
-    struct watch_step step = {.action = WATCH_DO_PAGE, .limit = fsm->whole ? 0 : WATCH_PAGE, .reason = reason};
+    struct watch_step step = {.action = WATCH_DO_PAGE, .limit = fsm->whole ? 0 : fsm->page_limit, .reason = reason};
     return begin(fsm, step, now);
 }
 
@@ -127,14 +128,12 @@ struct watch_step watch_run(struct watch_fsm *fsm, int64_t now) {
         if (fsm->state == WATCH_PAGING)
             return begin_page(fsm, "first page", now);
         return begin(fsm, (struct watch_step){.action = WATCH_DO_STREAM, .reason = "streaming list"}, now);
-    case WATCH_PAGING:
-        return begin_page(fsm, fsm->continue_token != NULL ? "next page" : "first page again", now);
+    case WATCH_PAGING: return begin_page(fsm, fsm->continue_token != NULL ? "next page" : "first page again", now);
     case WATCH_LISTED:
         move(fsm, WATCH_WATCHING);
         return begin(fsm, (struct watch_step){.action = WATCH_DO_WATCH, .reason = "watch"}, now);
     case WATCH_STREAMING:
-    case WATCH_WATCHING:
-        break; /* always busy */
+    case WATCH_WATCHING: break; /* always busy */
     }
     abort();
 }
@@ -218,8 +217,8 @@ enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const c
     return listed(fsm, WATCH_LISTED, fsm->list_version);
 }
 
-static enum watch_effect stream_ended(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
-                                      int64_t now) {
+static enum watch_effect stream_ended(struct watch_fsm *fsm, const struct error *err, int status,
+                                      int64_t retry_after_ms, int64_t now) {
     /* Only a considered answer speaks against streaming; a cut or busy server does not. */
     bool considered = err == NULL || err->code == ERROR_INVALID || err->code == ERROR_GONE || status == 500;
     if (considered)
@@ -229,9 +228,19 @@ static enum watch_effect stream_ended(struct watch_fsm *fsm, const struct error 
     return WATCH_END;
 }
 
-static enum watch_effect page_failed(struct watch_fsm *fsm, const struct error *err, int64_t retry_after_ms,
+/* A 200 that cannot be taken is too large: large objects must not keep a list from ever being read. */
+static enum watch_effect take_smaller_pages(struct watch_fsm *fsm, int64_t now) {
+    fsm->whole = false;
+    fsm->page_limit /= 4;
+    watch_restart(fsm, now);
+    return WATCH_END;
+}
+
+static enum watch_effect page_failed(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
                                      int64_t now) {
     fsm->busy = false;
+    if (err->code == ERROR_INVALID && status == 200 && fsm->page_limit >= 4)
+        return take_smaller_pages(fsm, now);
     if (err->code == ERROR_GONE) {
         /* The token that comes with a 410 continues another version: no list to keep. */
         fsm->whole = fsm->continue_token != NULL;
@@ -261,15 +270,11 @@ static enum watch_effect watch_broke(struct watch_fsm *fsm, const struct error *
 enum watch_effect watch_ended(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
                               int64_t now) {
     switch (fsm->state) {
-    case WATCH_STREAMING:
-        return stream_ended(fsm, err, status, retry_after_ms, now);
-    case WATCH_PAGING:
-        return page_failed(fsm, err, retry_after_ms, now);
-    case WATCH_WATCHING:
-        return watch_broke(fsm, err, status, retry_after_ms, now);
+    case WATCH_STREAMING: return stream_ended(fsm, err, status, retry_after_ms, now);
+    case WATCH_PAGING: return page_failed(fsm, err, status, retry_after_ms, now);
+    case WATCH_WATCHING: return watch_broke(fsm, err, status, retry_after_ms, now);
     case WATCH_EMPTY:
-    case WATCH_LISTED:
-        break; /* nothing was under way */
+    case WATCH_LISTED: break; /* nothing was under way */
     }
     return WATCH_KEEP;
 }

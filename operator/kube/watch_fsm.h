@@ -23,17 +23,17 @@ enum {
     WATCH_BACKOFF_RESET_MS = 120 * 1000, /* this long without a failure: start at the minimum again */
     WATCH_SHORT_MS = 1000,               /* a watch that ends sooner without any event is a failure */
     WATCH_INTERNAL_MS = 30 * 1000,       /* ERROR 500 events for longer than this: list again */
-    WATCH_PAGE = 500,
+    WATCH_PAGE = 500,                    /* objects; fewer for good once a page was too large */
     WATCH_VERSION_MAX = 64,
     WATCH_TIMEOUT_S = 300,
 };
 
 /* X(state, meaning) */
-#define WATCH_STATES(X)                                                   \
-    X(EMPTY, "nothing that could be continued: list from the start")      \
-    X(STREAMING, "the objects of a streaming list are coming in")         \
-    X(PAGING, "the pages of a list are coming in")                        \
-    X(LISTED, "contents are known as of a version; no watch is open")     \
+#define WATCH_STATES(X)                                               \
+    X(EMPTY, "nothing that could be continued: list from the start")  \
+    X(STREAMING, "the objects of a streaming list are coming in")     \
+    X(PAGING, "the pages of a list are coming in")                    \
+    X(LISTED, "contents are known as of a version; no watch is open") \
     X(WATCHING, "a watch is open")
 
 enum watch_state {
@@ -59,8 +59,8 @@ struct watch_step {
 
 /* What the driver does with the contents after reporting something. */
 enum watch_effect {
-    WATCH_KEEP,   /* nothing */
-    WATCH_STAGE,  /* add the object (or the page's objects) to the list being built */
+    WATCH_KEEP,  /* nothing */
+    WATCH_STAGE, /* add the object (or the page's objects) to the list being built */
     WATCH_UNSTAGE,
     WATCH_COMMIT, /* the list is whole (a page: after staging it): replace the contents */
     WATCH_PUT,
@@ -78,21 +78,22 @@ struct watch_event {
 
 struct watch_fsm {
     enum watch_state state;
-    bool busy;          /* a request is under way */
-    bool stream_lists;  /* streaming lists are tried; false for good after the first that failed */
-    bool whole;         /* the next list is one page: a page token had expired */
-    bool rewound;       /* the list just committed is older than what was seen before */
+    bool busy;                            /* a request is under way */
+    bool stream_lists;                    /* streaming lists are tried; false for good after the first that failed */
+    bool whole;                           /* the next list is one page: a page token had expired */
+    bool rewound;                         /* the list just committed is older than what was seen before */
     char version[WATCH_VERSION_MAX];      /* go on from here */
     char list_version[WATCH_VERSION_MAX]; /* of the first page */
     char seen_version[WATCH_VERSION_MAX]; /* newest ever seen, through relists */
     char *continue_token;                 /* owned; NULL before the first page */
     uint64_t random;
+    int64_t page_limit;
     int64_t backoff_ms; /* of the last failure; 0: none */
     int64_t failed_at;
     int64_t internal_since; /* first of a row of ERROR 500 events; 0: none */
     int64_t not_before;
     int64_t opened_at;
-    unsigned events; /* of the watch under way */
+    unsigned events;                       /* of the watch under way */
     int64_t min_timeout_s, min_backoff_ms; /* settings */
 };
 

@@ -1,5 +1,5 @@
-/* See worker.h: kube/queue.h with a clock and a timer. Keys are handed out from the timer only, never from inside a call
- * of the user's. */
+/* See worker.h: kube/queue.h with a clock and a timer. Keys are handed out from the timer only, never from inside a
+ * call of the user's. */
 
 #include "kube/worker.h"
 
@@ -63,8 +63,8 @@ struct worker *worker_new(uv_loop_t *loop, const struct queue_options *options, 
     struct worker *worker = calloc(1, sizeof *worker);
     if (worker == NULL)
         abort();
-    *worker = (struct worker){
-        .loop = loop, .queue = queue_new(options), .parallel = parallel, .work = work, .arg = arg};
+    *worker =
+        (struct worker){.loop = loop, .queue = queue_new(options), .parallel = parallel, .work = work, .arg = arg};
     uv_timer_init(loop, &worker->timer);
     worker->timer.data = worker;
     return worker;

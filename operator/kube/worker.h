@@ -14,7 +14,7 @@ typedef void (*worker_cb)(const char *key, void *arg);
 
 struct worker *worker_new(uv_loop_t *loop, const struct queue_options *options, unsigned parallel, worker_cb work,
                           void *arg);
-void worker_free(struct worker *worker); /* takes NULL */
+void worker_free(struct worker *worker);                 /* takes NULL */
 void worker_add(struct worker *worker, const char *key); /* `work` is called later, from the loop */
 void worker_add_after(struct worker *worker, const char *key, int64_t delay_ms);
 

@@ -60,7 +60,8 @@ void api_close(struct api_test *test) {
 void api_reply(struct kube_answer *answer, void *arg) {
     struct reply *reply = arg;
     json_free(&reply->doc);
-    *reply = (struct reply){.done = true, .status = answer->status, .err = answer->err, .doc = kube_answer_take(answer)};
+    *reply =
+        (struct reply){.done = true, .status = answer->status, .err = answer->err, .doc = kube_answer_take(answer)};
     yyjson_val *metadata = json_at(reply->doc != NULL ? yyjson_doc_get_root(reply->doc) : NULL, "metadata", NULL);
     snprintf(reply->reason, sizeof reply->reason, "%s", answer->reason);
     snprintf(reply->uid, sizeof reply->uid, "%s", json_text(metadata, "uid", ""));
@@ -101,7 +102,7 @@ struct kube_ref api_map(const struct api_test *test, const char *name) {
 
 void api_create_map(struct api_test *test, const char *name, const char *value, struct reply *reply) {
     AUTO_STRBUF body = STRBUF_INIT;
-    strbuf_printf(&body, "{\"metadata\":{\"name\":\"%s\",\"labels\":{\"test\":\"yes\"}},\"data\":{\"value\":\"%s\"}}", name,
-                  value);
+    strbuf_printf(&body, "{\"metadata\":{\"name\":\"%s\",\"labels\":{\"test\":\"yes\"}},\"data\":{\"value\":\"%s\"}}",
+                  name, value);
     kube_create(test->api, api_map(test, NULL), NULL, strbuf_text(&body), body.length, api_reply, reply);
 }

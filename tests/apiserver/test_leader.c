@@ -124,7 +124,8 @@ static void an_edited_lease_ends_leadership(void **state) {
     struct api_test *test = *state;
     struct candidate first;
     struct reply reply = {0};
-    static const char patch[] = "{\"spec\":{\"holderIdentity\":\"somebody\",\"renewTime\":\"2026-01-01T00:00:00.000000Z\"}}";
+    static const char patch[] =
+        "{\"spec\":{\"holderIdentity\":\"somebody\",\"renewTime\":\"2026-01-01T00:00:00.000000Z\"}}";
     stand(test, &first, "edited", "first");
     api_until(test, has_won, &first, "the first leads");
     kube_patch(test->api, lease_ref(test, "edited"), NULL, PATCH_MERGE, patch, strlen(patch), api_reply, &reply);

@@ -23,7 +23,7 @@ struct peer {
     struct strbuf in;
     char *out; /* being written in pieces */
     size_t out_length, out_at, piece;
-    bool cut;  /* when all is written */
+    bool cut; /* when all is written */
     int open_handles;
     char buffer[65536];
 };
@@ -79,8 +79,8 @@ static void answer(struct peer *peer, const struct reply *reply) {
     const char *body = reply->body != NULL ? reply->body : "";
     size_t length = reply->length != 0 ? reply->length : strlen(body);
     bool chunked = reply->end != REPLY_WHOLE;
-    strbuf_printf(&out, "HTTP/1.1 %d Reply\r\nContent-Type: application/json\r\n%s", reply->status ? reply->status : 200,
-                  reply->headers != NULL ? reply->headers : "");
+    strbuf_printf(&out, "HTTP/1.1 %d Reply\r\nContent-Type: application/json\r\n%s",
+                  reply->status ? reply->status : 200, reply->headers != NULL ? reply->headers : "");
     if (chunked)
         strbuf_printf(&out, "Transfer-Encoding: chunked\r\n\r\n");
     else

@@ -21,7 +21,7 @@ struct reply {
     int status;          /* 0: 200 */
     const char *headers; /* more header lines, each with its \r\n */
     const char *body;
-    size_t length;       /* 0: strlen(body) */
+    size_t length; /* 0: strlen(body) */
     enum reply_end end;
     size_t piece; /* bytes a write; 0: all at once */
 };

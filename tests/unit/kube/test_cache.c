@@ -42,8 +42,11 @@ static const char *group(const void *projected, void *arg) {
 static void changed(const struct cache_entry *old, const struct cache_entry *new, void *arg) {
     (void)arg;
     const struct cache_entry *entry = new != NULL ? new : old;
-    strbuf_printf(&told, "%c%s/%s:%s@%s ", old == NULL ? '+' : new == NULL ? '-' : '~', entry->namespace, entry->name,
-                  entry->uid, entry->version);
+    strbuf_printf(&told, "%c%s/%s:%s@%s ",
+                  old == NULL   ? '+'
+                  : new == NULL ? '-'
+                                : '~',
+                  entry->namespace, entry->name, entry->uid, entry->version);
 }
 
 static const struct cache_type type = {.project = project, .free = release, .group = group, .changed = changed};
@@ -161,11 +164,11 @@ static void a_relist_replaces_at_once(void **state) {
     stage(cache, "n/new u6 40");
     stage(cache, "n/streamed u7 41");
     cache_unstage(cache, "n", "streamed");
-    assert_int_equal(projections, 4); /* what is equal is not projected again */
-    put(cache, "n/changed u2 55");    /* meanwhile, ours too */
+    assert_int_equal(projections, 4);                                 /* what is equal is not projected again */
+    put(cache, "n/changed u2 55");                                    /* meanwhile, ours too */
     assert_string_equal(cache_get(cache, "n", "missing")->uid, "u3"); /* served until the end */
     expect_told("~n/changed:u2@55 ");
-    cache_commit(cache, "50", false);
+    assert_int_equal(cache_commit(cache, "50", false), 3); /* replaced, new and missing */
     assert_true(cache_synced(cache));
     expect_told("-n/again:u4@8 +n/again:u9@30 +n/new:u6@40 -n/missing:u3@7 ");
     assert_int_equal(cache_count(cache), 5);
@@ -186,7 +189,7 @@ static void an_aborted_relist_changes_nothing(void **state) {
     stage(cache, "n/b u2 6");
     cache_begin(cache); /* starts over */
     stage(cache, "n/a u1 5");
-    cache_commit(cache, "9", false);
+    assert_int_equal(cache_commit(cache, "9", false), 0);
     expect_told("");
 }
 
@@ -227,8 +230,8 @@ static void groups_follow_their_objects(void **state) {
 
 static void malformed_objects_are_ignored(void **state) {
     struct cache *cache = *state;
-    static const char *const texts[] = {"{}", "[]", "7", "{\"metadata\":null}", "{\"metadata\":{\"name\":\"\"}}",
-                                        "{\"metadata\":{\"name\":{}}}"};
+    static const char *const texts[] = {
+        "{}", "[]", "7", "{\"metadata\":null}", "{\"metadata\":{\"name\":\"\"}}", "{\"metadata\":{\"name\":{}}}"};
     cache_begin(cache);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         yyjson_doc *doc = yyjson_read(texts[i], strlen(texts[i]), 0);
@@ -242,7 +245,8 @@ static void malformed_objects_are_ignored(void **state) {
 
 static void a_copy_leaves_managed_fields_out(void **state) {
     (void)state;
-    static const char text[] = "{\"metadata\":{\"name\":\"a\",\"managedFields\":[{\"f\":1}],\"uid\":\"u\"},\"spec\":{\"x\":[1]}}";
+    static const char text[] =
+        "{\"metadata\":{\"name\":\"a\",\"managedFields\":[{\"f\":1}],\"uid\":\"u\"},\"spec\":{\"x\":[1]}}";
     yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
     yyjson_doc *copy = cache_copy_object(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
@@ -256,11 +260,16 @@ static void a_copy_leaves_managed_fields_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(older_and_equal_versions_are_no_news), TEST(another_uid_is_a_deletion_and_an_addition),
-        TEST(the_deleted_does_not_come_back),       TEST(an_object_can_become_unwanted),
-        TEST(a_relist_replaces_at_once),            TEST(an_aborted_relist_changes_nothing),
-        TEST(after_a_restore_only_the_list_counts), TEST(groups_follow_their_objects),
-        TEST(malformed_objects_are_ignored),        TEST(a_copy_leaves_managed_fields_out),
+        TEST(older_and_equal_versions_are_no_news),
+        TEST(another_uid_is_a_deletion_and_an_addition),
+        TEST(the_deleted_does_not_come_back),
+        TEST(an_object_can_become_unwanted),
+        TEST(a_relist_replaces_at_once),
+        TEST(an_aborted_relist_changes_nothing),
+        TEST(after_a_restore_only_the_list_counts),
+        TEST(groups_follow_their_objects),
+        TEST(malformed_objects_are_ignored),
+        TEST(a_copy_leaves_managed_fields_out),
     };
     return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
 }

@@ -64,8 +64,9 @@ static void files_are_merged_and_the_first_wins(void **state) {
     write_file("one", "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u, namespace: ns}}]\n");
     write_file("two", "current-context: ignored\ncontexts: [{name: c, context: {cluster: x}}, "
                       "{name: d, context: {cluster: k}}]\nusers: [{name: u, user: {tokenFile: other/token}}]\n");
-    write_file("other/three", "clusters: [{name: k, cluster: {server: 'https://example:6443/prefix/', proxy-url: 'http://p:1',"
-                              "tls-server-name: name}}]\nusers: [{name: u, user: {token: ignored}}]\n");
+    write_file("other/three",
+               "clusters: [{name: k, cluster: {server: 'https://example:6443/prefix/', proxy-url: 'http://p:1',"
+               "tls-server-name: name}}]\nusers: [{name: u, user: {token: ignored}}]\n");
     write_file("other/token", "\n secret \n");
     const char *paths = arena_printf(&arena, "%s:%s:%s:%s", at("one"), at("missing"), at("two"), at("other/three"));
     struct kube_config *config = load(paths, NULL);
@@ -95,8 +96,9 @@ static void what_is_wrong_is_named(void **state) {
     expect_refusal(CONTEXT "clusters: [{name: k, cluster: {}}]\nusers: [{name: u, user: {}}]\n", "server: is empty");
     expect_refusal(CONTEXT "clusters: [{name: k, cluster: {server: 'http://example'}}]\nusers: [{name: u, user: {}}]\n",
                    "must begin with https://");
-    expect_refusal(CONTEXT "clusters: [{name: k, cluster: {server: 'http://127.0.0.1.example'}}]\nusers: [{name: u, user: {}}]\n",
-                   "must begin with https://");
+    expect_refusal(
+        CONTEXT "clusters: [{name: k, cluster: {server: 'http://127.0.0.1.example'}}]\nusers: [{name: u, user: {}}]\n",
+        "must begin with https://");
     expect_refusal(CONTEXT CLUSTER "users: [{name: u, user: {as: admin}}]\n", "as: is not supported");
     expect_refusal(CONTEXT CLUSTER "users: [{name: u, user: {client-certificate-data: '%%'}}]\n",
                    "client-certificate-data: is no base64");
@@ -106,7 +108,8 @@ static void what_is_wrong_is_named(void **state) {
     expect_refusal(CONTEXT "clusters: [{name: k, cluster: {server: 'https://a', certificate-authority: nowhere}}]\n"
                            "users: [{name: u, user: {}}]\n",
                    "certificate-authority: ");
-    expect_refusal(CONTEXT CLUSTER "users: [{name: u, user: {exec: {command: x, apiVersion: v0}}}]\n", "exec.apiVersion");
+    expect_refusal(CONTEXT CLUSTER "users: [{name: u, user: {exec: {command: x, apiVersion: v0}}}]\n",
+                   "exec.apiVersion");
     expect_refusal("a: [\n", "refused"); /* the file is named */
     struct kube_config *config = NULL;
     struct error err;
@@ -215,14 +218,16 @@ static void certificates_are_read_again_when_they_are_whole(void **state) {
 
 /* A plugin that counts its runs in a file, and prints what the test put into another. */
 static struct kube_config *with_plugin(const char *more) {
-    write_file("plugin", "#!/bin/sh\necho \"$KUBERNETES_EXEC_INFO $1 $EXTRA\" >>\"$2\"\ncat \"$3\"\nexit \"${4:-0}\"\n");
+    write_file("plugin",
+               "#!/bin/sh\necho \"$KUBERNETES_EXEC_INFO $1 $EXTRA\" >>\"$2\"\ncat \"$3\"\nexit \"${4:-0}\"\n");
     chmod(at("plugin"), 0700);
     unlink(at("runs"));
     AUTO_STRBUF text = STRBUF_INIT;
     strbuf_printf(&text,
-                  CONTEXT CLUSTER "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, "
-                                  "command: ./plugin, args: ['a b;$(x)', '%s', '%s'%s], "
-                                  "env: [{name: EXTRA, value: yes-it-is}], interactiveMode: Never, provideClusterInfo: true}}}]\n",
+                  CONTEXT CLUSTER
+                  "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, "
+                  "command: ./plugin, args: ['a b;$(x)', '%s', '%s'%s], "
+                  "env: [{name: EXTRA, value: yes-it-is}], interactiveMode: Never, provideClusterInfo: true}}}]\n",
                   at("runs"), at("output"), more);
     write_file("kubeconfig", strbuf_text(&text));
     return load(at("kubeconfig"), NULL);
@@ -250,8 +255,9 @@ static void a_plugin_gives_a_token_until_it_expires(void **state) {
     assert_string_equal(token_at(config, 999000), "first");
     assert_int_equal(runs(), 1);
     char *said = config_read(at("runs"), &err);
-    assert_string_equal(said, "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"spec\":"
-                              "{\"interactive\":false,\"cluster\":{\"server\":\"https://a\"}}} a b;$(x) yes-it-is\n");
+    assert_string_equal(said,
+                        "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"spec\":"
+                        "{\"interactive\":false,\"cluster\":{\"server\":\"https://a\"}}} a b;$(x) yes-it-is\n");
     free(said);
     write_file("output", CREDENTIAL("\"token\":\"second\",\"expirationTimestamp\":\"2001-01-01T00:00:00Z\""));
     kube_config_unauthorized(config, 1001);
@@ -325,8 +331,9 @@ static int make_directory(void **state) {
 
 static int remove_directory(void **state) {
     (void)state;
-    static const char *const names[] = {"one", "two", "other/three", "other/token", "other", "refused", "ca.crt", "token",
-                                        "namespace", "kubeconfig", "cert", "key", "ca", "plugin", "runs", "output", "."};
+    static const char *const names[] = {"one",    "two",    "other/three", "other/token", "other", "refused",
+                                        "ca.crt", "token",  "namespace",   "kubeconfig",  "cert",  "key",
+                                        "ca",     "plugin", "runs",        "output",      "."};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         remove(at(names[i]));
     rmdir(directory);

@@ -38,10 +38,7 @@ struct fixture {
 
 static const struct kube_ref config_map = {&kube_configmaps, "weir", "a"};
 
-static void open_config(struct fixture *f, const struct reply *replies, size_t count, struct kube_config *config,
-                        const struct kube_http_options *options) {
-    (void)replies;
-    (void)count;
+static void open_config(struct fixture *f, struct kube_config *config, const struct kube_http_options *options) {
     struct error err;
     assert_int_equal(kube_http_new(&f->loop, config, options, &f->api, &err), 0);
 }
@@ -54,10 +51,10 @@ static void open_with(struct fixture *f, const struct reply *replies, size_t cou
     struct kube_config *config = NULL;
     struct error err;
     assert_int_equal(kube_config_plain(f->server.url, "secret", &config, &err), 0);
-    open_config(f, replies, count, config, options);
+    open_config(f, config, options);
 }
-#define OPEN(f, options, ...)                                                      \
-    static const struct reply replies[] = {__VA_ARGS__};                           \
+#define OPEN(f, options, ...)                            \
+    static const struct reply replies[] = {__VA_ARGS__}; \
     open_with((f), replies, sizeof replies / sizeof *replies, (options))
 
 static void finish(struct fixture *f) {
@@ -163,7 +160,8 @@ static void refusals_are_told_apart_by_reason(void **state) {
     (void)state;
     struct fixture f;
     OPEN(&f, NULL,
-         {.status = 409, .body = "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\",\"message\":\"pods \\\"a\\\" exist\"}"},
+         {.status = 409,
+          .body = "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\",\"message\":\"pods \\\"a\\\" exist\"}"},
          {.status = 409, .body = "{\"kind\":\"Status\",\"reason\":\"Conflict\",\"message\":\"the UID differs\"}"},
          {.status = 500, .body = "{\"message\":\"etcdserver: request is too large\"}"},
          {.status = 502, .body = "<html>bad gateway</html>"});
@@ -177,7 +175,7 @@ static void refusals_are_told_apart_by_reason(void **state) {
     assert_int_equal(f.outcomes[1].err.code, ERROR_CONFLICT);
     assert_int_equal(f.outcomes[2].err.code, ERROR_INVALID);
     assert_int_equal(f.outcomes[3].err.code, ERROR_TRANSIENT);
-    assert_string_equal(f.outcomes[3].err.text, "create configmaps: the API server answered 502");
+    assert_string_equal(f.outcomes[3].err.text, "create configmaps: the server answered 502");
     assert_false(f.outcomes[3].unsure);
     finish(&f);
 }
@@ -399,6 +397,49 @@ static void write_token(const char *path, const char *token) {
     fclose(file);
 }
 
+/* A kubeconfig of one context; the caller unlinks it. */
+static struct kube_config *load_config(const char *cluster, const char *user, char *path) {
+    AUTO_STRBUF text = STRBUF_INIT;
+    strbuf_printf(&text,
+                  "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
+                  "clusters: [{name: k, cluster: {%s}}]\nusers: [{name: u, user: {%s}}]\n",
+                  cluster, user);
+    close(mkstemp(path));
+    write_token(path, strbuf_text(&text));
+    struct kube_config *config = NULL;
+    struct error err = {0};
+    if (kube_config_load(path, NULL, &config, &err) < 0)
+        fail_msg("%s", err.text);
+    unlink(path);
+    return config;
+}
+
+static void a_proxy_is_used_when_it_is_named(void **state) {
+    (void)state;
+    struct fixture f;
+    OPEN(&f, NULL, {.body = "{\"n\":6}"}, {.status = 407, .body = "{}"}, {.body = "{\"n\":7}"});
+    AUTO_STRBUF cluster = STRBUF_INIT;
+    strbuf_printf(&cluster, "server: 'http://127.0.0.1:1', proxy-url: '%s'", f.server.url);
+    char path[] = "/tmp/weir-kubeconfig-XXXXXX";
+    struct kube_api *direct = f.api;
+    open_config(&f, load_config(strbuf_text(&cluster), "token: t", path), NULL);
+    get(&f, 0);
+    await(&f, 0);
+    assert_int_equal(f.outcomes[0].value, 6);
+    assert_string_equal(f.server.seen[0].path, "http://127.0.0.1:1/api/v1/namespaces/weir/configmaps/a");
+    get(&f, 1);
+    await(&f, 1);
+    assert_string_equal(f.outcomes[1].err.text, "get configmaps: the server answered 407");
+    kube_http_free(f.api);
+    f.api = direct;
+    setenv("http_proxy", "http://127.0.0.1:1", 1); /* not for this machine's own addresses */
+    get(&f, 2);
+    await(&f, 2);
+    unsetenv("http_proxy");
+    assert_int_equal(f.outcomes[2].value, 7);
+    finish(&f);
+}
+
 static void a_rotated_token_is_read_again_after_401(void **state) {
     (void)state;
     struct fixture f;
@@ -406,19 +447,13 @@ static void a_rotated_token_is_read_again_after_401(void **state) {
     char path[] = "/tmp/weir-token-XXXXXX";
     close(mkstemp(path));
     write_token(path, " first\n");
-    AUTO_STRBUF text = STRBUF_INIT;
-    strbuf_printf(&text,
-                  "current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\n"
-                  "clusters: [{name: k, cluster: {server: \"%s\"}}]\nusers: [{name: u, user: {tokenFile: %s}}]\n",
-                  f.server.url, path);
+    AUTO_STRBUF cluster = STRBUF_INIT;
+    AUTO_STRBUF user = STRBUF_INIT;
+    strbuf_printf(&cluster, "server: '%s'", f.server.url);
+    strbuf_printf(&user, "tokenFile: %s", path);
     char kubeconfig[] = "/tmp/weir-kubeconfig-XXXXXX";
-    close(mkstemp(kubeconfig));
-    write_token(kubeconfig, strbuf_text(&text));
-    struct kube_config *config = NULL;
-    struct error err;
-    assert_int_equal(kube_config_load(kubeconfig, NULL, &config, &err), 0);
     kube_http_free(f.api);
-    open_config(&f, NULL, 0, config, NULL);
+    open_config(&f, load_config(strbuf_text(&cluster), strbuf_text(&user), kubeconfig), NULL);
     get(&f, 0);
     await(&f, 0);
     write_token(path, "second\n");
@@ -433,7 +468,6 @@ static void a_rotated_token_is_read_again_after_401(void **state) {
     assert_int_equal(f.outcomes[1].err.code, ERROR_TRANSIENT);
     assert_int_equal(f.outcomes[2].value, 2);
     unlink(path);
-    unlink(kubeconfig);
     finish(&f);
 }
 
@@ -472,6 +506,7 @@ int main(void) {
         cmocka_unit_test(a_cancelled_request_says_nothing),
         cmocka_unit_test(a_stream_is_handed_out_as_it_comes),
         cmocka_unit_test(an_unreachable_server_is_said),
+        cmocka_unit_test(a_proxy_is_used_when_it_is_named),
         cmocka_unit_test(a_rotated_token_is_read_again_after_401),
         cmocka_unit_test(it_can_be_freed_from_a_callback),
     };

@@ -15,8 +15,9 @@
 #include "kube/leader.h"
 #include "kube/support_server.h"
 
-#define LEASE(holder, version)                                                                                \
-    "{\"metadata\":{\"name\":\"l\",\"namespace\":\"n\",\"resourceVersion\":\"" version "\"},\"spec\":{\"holderIdentity\":\"" holder \
+#define LEASE(holder, version)                                                         \
+    "{\"metadata\":{\"name\":\"l\",\"namespace\":\"n\",\"resourceVersion\":\"" version \
+    "\"},\"spec\":{\"holderIdentity\":\"" holder                                       \
     "\",\"renewTime\":\"2026-01-01T00:00:00.000000Z\",\"leaseTransitions\":4,\"strategy\":\"kept\"}}"
 
 struct fixture {

@@ -91,7 +91,8 @@ static void work_now_makes_a_later_time_void(void **state) {
 static void back_off_doubles_to_its_bound(void **state) {
     (void)state;
     struct queue *queue = queue_new(&options);
-    static const int64_t delays[] = {5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240, 20480, 40960, 60000, 60000};
+    static const int64_t delays[] = {5,    10,   20,   40,    80,    160,   320,   640,
+                                     1280, 2560, 5120, 10240, 20480, 40960, 60000, 60000};
     int64_t now = 0;
     for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
         queue_retry(queue, "a", 0, now);

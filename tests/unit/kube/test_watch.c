@@ -11,22 +11,24 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/strbuf.h"
 #include "kube/http.h"
 #include "kube/support_server.h"
 #include "kube/watch.h"
 
-#define OBJECT(name, version) \
+#define OBJECT(name, version)                                                                           \
     "{\"kind\":\"ConfigMap\",\"metadata\":{\"namespace\":\"n\",\"name\":\"" name "\",\"uid\":\"u-" name \
     "\",\"resourceVersion\":\"" version "\"}}"
 #define EVENT(type, name, version) "{\"type\":\"" type "\",\"object\":" OBJECT(name, version) "}\n"
 #define BOOKMARK(version) \
     "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"" version "\"}}}\n"
-#define LIST_END(version)                                                                                   \
+#define LIST_END(version)                                                                                    \
     "{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"" version \
     "\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}}\n"
-#define FAILURE(code, reason)                                                                                  \
-    "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":" #code ",\"reason\":\"" reason "\",\"message\":\"m\"}}\n"
+#define FAILURE(code, reason)                                                                     \
+    "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":" #code ",\"reason\":\"" reason \
+    "\",\"message\":\"m\"}}\n"
 #define PAGE(version, token, items) \
     "{\"metadata\":{\"resourceVersion\":\"" version "\",\"continue\":\"" token "\"},\"items\":[" items "]}"
 
@@ -80,7 +82,8 @@ static void begin(struct fixture *f, const struct reply *replies, size_t count, 
 #define BEGIN(f, options_, ...)                          \
     static const struct reply replies[] = {__VA_ARGS__}; \
     begin((f), replies, sizeof replies / sizeof *replies, (struct watch_options)options_)
-#define WITH(...) {__VA_ARGS__}
+#define WITH(...) \
+    { __VA_ARGS__ }
 
 static void finish(struct fixture *f) {
     watch_free(f->watch);
@@ -126,7 +129,7 @@ static void expect_path(const struct fixture *f, size_t index, const char *wante
     }
     assert_string_equal(path, wanted);
 }
-#define ALL "/api/v1/configmaps"
+#define ALL            "/api/v1/configmaps"
 #define WATCH(version) ALL "?watch=1&allowWatchBookmarks=true&resourceVersion=" version
 
 static void pages_then_a_watch_in_pieces(void **state) {
@@ -140,8 +143,9 @@ static void pages_then_a_watch_in_pieces(void **state) {
     await(&f, 3, "a@102 c@3 d@101");
     expect_path(&f, 0, "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&limit=500");
     expect_path(&f, 1, "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&limit=500&continue=to%2Bken");
-    expect_path(&f, 2,
-                "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&watch=1&allowWatchBookmarks=true&resourceVersion=100");
+    expect_path(
+        &f, 2,
+        "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&watch=1&allowWatchBookmarks=true&resourceVersion=100");
     assert_int_equal(f.synced, 1);
     assert_int_equal(f.failed, 0);
     assert_true(cache_synced(f.cache));
@@ -167,7 +171,7 @@ static void bookmarks_move_on_and_strangers_are_skipped(void **state) {
     BEGIN(&f, WITH(.seed = 1), {.body = PAGE("100", "", "")},
           {.end = REPLY_STREAM,
            .body = EVENT("ADDED", "a", "101") "\n{\"type\":\"ADDED\",\"object\":{\"kind\":\"Table\"}}\n{}\n[]\n7\n"
-                   "{\"type\":\"ADDED\"}\n" EVENT("SURPRISE", "z", "900") BOOKMARK("150")},
+                                              "{\"type\":\"ADDED\"}\n" EVENT("SURPRISE", "z", "900") BOOKMARK("150")},
           {.end = REPLY_OPEN});
     await(&f, 3, "a@101");
     expect_path(&f, 2, WATCH("150"));
@@ -190,8 +194,7 @@ static void streaming_list_and_its_watch_are_one_request(void **state) {
 static void an_old_server_cannot_stream_lists(void **state) {
     (void)state;
     struct fixture f;
-    BEGIN(&f, WITH(.stream_lists = true),
-          {.end = REPLY_OPEN, .body = EVENT("ADDED", "ghost", "7") FAILURE(500, "")},
+    BEGIN(&f, WITH(.stream_lists = true), {.end = REPLY_OPEN, .body = EVENT("ADDED", "ghost", "7") FAILURE(500, "")},
           {.body = PAGE("100", "", OBJECT("a", "1"))}, {.end = REPLY_OPEN});
     await(&f, 3, "a@1");
     expect_path(&f, 1, ALL "?limit=500");
@@ -203,8 +206,7 @@ static void compacted_history_lists_again_and_serves_on(void **state) {
     (void)state;
     struct fixture f;
     BEGIN(&f, WITH(.seed = 3), {.body = PAGE("100", "", OBJECT("a", "1") "," OBJECT("b", "2"))},
-          {.end = REPLY_OPEN, .body = FAILURE(410, "Expired")},
-          {.body = PAGE("200", "t", OBJECT("a", "150"))},
+          {.end = REPLY_OPEN, .body = FAILURE(410, "Expired")}, {.body = PAGE("200", "t", OBJECT("a", "150"))},
           {.status = 410, .body = "{\"reason\":\"Expired\",\"metadata\":{\"continue\":\"do-not-use\"}}"},
           {.body = PAGE("300", "", OBJECT("a", "150") "," OBJECT("c", "250"))}, {.end = REPLY_OPEN});
     await(&f, 2, "a@1 b@2");
@@ -222,8 +224,8 @@ static void compacted_history_lists_again_and_serves_on(void **state) {
 static void a_busy_or_broken_server_is_asked_again(void **state) {
     (void)state;
     struct fixture f;
-    BEGIN(&f, WITH(.seed = 4), {.status = 500, .body = "{\"message\":\"m\"}"}, {.body = PAGE("100", "", OBJECT("a", "1"))},
-          {.status = 429, .headers = "Retry-After: 1\r\n", .body = "{}"},
+    BEGIN(&f, WITH(.seed = 4), {.status = 500, .body = "{\"message\":\"m\"}"},
+          {.body = PAGE("100", "", OBJECT("a", "1"))}, {.status = 429, .headers = "Retry-After: 1\r\n", .body = "{}"},
           {.end = REPLY_OPEN, .body = EVENT("ADDED", "b", "101")});
     await(&f, 4, "a@1 b@101");
     expect_path(&f, 3, WATCH("100")); /* the same version: no relist */
@@ -250,12 +252,27 @@ static void a_line_too_long_or_no_json_starts_over(void **state) {
           {.body = PAGE("200", "", OBJECT("a", "1"))},
           {.end = REPLY_OPEN,
            .body = "{\"type\":\"ADDED\",\"object\":{\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"long\"},\"data\":\""
-                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxx"
+                   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                   "xxxxxxxxxx"},
           {.body = PAGE("300", "", OBJECT("b", "2"))}, {.end = REPLY_OPEN});
     await(&f, 4, "a@1");
     await(&f, 6, "b@2");
+    finish(&f);
+}
+
+/* The transport refuses the first page; the smaller ones fit. */
+static void a_page_too_large_is_asked_for_in_parts(void **state) {
+    (void)state;
+    struct fixture f;
+    static char large[17 * 1024 * 1024];
+    memset(large, ' ', sizeof large - 1);
+    BEGIN(&f, WITH(.seed = 8), {.body = large}, {.body = PAGE("100", "", OBJECT("a", "1"))}, {.end = REPLY_OPEN});
+    await(&f, 3, "a@1");
+    expect_path(&f, 1, ALL "?limit=125");
     finish(&f);
 }
 
@@ -268,6 +285,9 @@ static void a_relist_on_demand_mends_the_cache(void **state) {
     watch_relist(f.watch);
     await(&f, 4, "a@1");
     assert_int_equal(f.synced, 2);
+    AUTO_STRBUF metrics = STRBUF_INIT;
+    metrics_render(&metrics);
+    assert_non_null(strstr(strbuf_text(&metrics), "weir_watch_missed_total{resource=\"configmaps\"}"));
     finish(&f);
 }
 
@@ -294,6 +314,7 @@ int main(void) {
         cmocka_unit_test(a_busy_or_broken_server_is_asked_again),
         cmocka_unit_test(a_silent_watch_ends_at_its_deadline),
         cmocka_unit_test(a_line_too_long_or_no_json_starts_over),
+        cmocka_unit_test(a_page_too_large_is_asked_for_in_parts),
         cmocka_unit_test(a_relist_on_demand_mends_the_cache),
         cmocka_unit_test(it_can_be_freed_at_any_moment),
     };

@@ -1,6 +1,7 @@
 /* Transcripts: what happens, one line each, and what the machine is seen to do. Commands: `run MS`,
- * `event MS TYPE VERSION [CODE]` (VERSION `-` is none), `end MS` (of an initial list: bookmark), `page MS VERSION TOKEN`,
- * `ended MS` (by itself), `failed MS STATUS [RETRY_AFTER_MS]`. Jitter is shown as the range it must be in. */
+ * `event MS TYPE VERSION [CODE]` (VERSION `-` is none), `end MS` (of an initial list: bookmark), `page MS VERSION
+ * TOKEN`, `ended MS` (by itself), `failed MS STATUS [RETRY_AFTER_MS]` (STATUS -200: too large). Jitter is shown as the
+ * range it must be in. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,13 +17,11 @@
 #include "kube/api.h"
 #include "kube/watch_fsm.h"
 
-static const char *const actions[] = {[WATCH_DO_WAIT] = "wait",
-                                      [WATCH_DO_STREAM] = "stream",
-                                      [WATCH_DO_PAGE] = "page",
-                                      [WATCH_DO_WATCH] = "watch"};
-static const char *const effects[] = {[WATCH_KEEP] = "keep", [WATCH_STAGE] = "stage",   [WATCH_UNSTAGE] = "unstage",
-                                      [WATCH_COMMIT] = "commit", [WATCH_PUT] = "put", [WATCH_DROP] = "drop",
-                                      [WATCH_END] = "end"};
+static const char *const actions[] = {
+    [WATCH_DO_WAIT] = "wait", [WATCH_DO_STREAM] = "stream", [WATCH_DO_PAGE] = "page", [WATCH_DO_WATCH] = "watch"};
+static const char *const effects[] = {
+    [WATCH_KEEP] = "keep", [WATCH_STAGE] = "stage", [WATCH_UNSTAGE] = "unstage", [WATCH_COMMIT] = "commit",
+    [WATCH_PUT] = "put",   [WATCH_DROP] = "drop",   [WATCH_END] = "end"};
 
 static void run(struct watch_fsm *fsm, int64_t now, char *out, size_t size) {
     struct watch_step step = watch_run(fsm, now);
@@ -37,7 +36,8 @@ static void run(struct watch_fsm *fsm, int64_t now, char *out, size_t size) {
                 break;
             }
         }
-        snprintf(out, size, "%s wait %s", watch_state_name(fsm->state), wait > 40000 && range[0] == '?' ? "long" : range);
+        snprintf(out, size, "%s wait %s", watch_state_name(fsm->state),
+                 wait > 40000 && range[0] == '?' ? "long" : range);
     } else if (step.action == WATCH_DO_WATCH) {
         snprintf(out, size, "%s watch %s", watch_state_name(fsm->state), fsm->version);
         assert_in_range(step.timeout_s, 300, 600);
@@ -51,11 +51,13 @@ static void run(struct watch_fsm *fsm, int64_t now, char *out, size_t size) {
 
 static enum watch_effect fail_request(struct watch_fsm *fsm, int64_t now, int status, int64_t retry_after_ms) {
     struct kube_answer answer = {0};
-    if (status == 200 || status == 0)
+    if (status == -200)
+        error_set(&answer.err, ERROR_INVALID, "the answer is larger than 10 bytes");
+    else if (status == 200 || status == 0)
         error_set(&answer.err, ERROR_TRANSIENT, "connection cut");
     else
         kube_answer_judge(&answer, status, NULL);
-    return watch_ended(fsm, &answer.err, status, retry_after_ms, now);
+    return watch_ended(fsm, &answer.err, status < 0 ? -status : status, retry_after_ms, now);
 }
 
 static void play(struct watch_fsm *fsm, const char *line, char *out, size_t size) {
@@ -207,6 +209,27 @@ static void a_failed_page_is_asked_for_again(void **state) {
                    {"failed 9001 403", "EMPTY end"}});
 }
 
+static void too_large_a_page_is_asked_for_in_parts(void **state) {
+    (void)state;
+    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+                   {"page 0 100 t1", "PAGING stage"},
+                   {"run 0", "PAGING page 500 t1"},
+                   {"failed 1 -200", "EMPTY end"},
+                   {"run 1", "PAGING page 125 -"},
+                   {"failed 2 -200", "EMPTY end"},
+                   {"run 2", "PAGING page 31 -"},
+                   {"page 2 100 -", "LISTED commit"},
+                   {"run 2", "WATCHING watch 100"},
+                   {"event 3 ERROR - 410", "EMPTY end"},
+                   {"run 9000", "PAGING page 31 -"},
+                   {"failed 9001 -200", "EMPTY end"},
+                   {"run 9001", "PAGING page 7 -"},
+                   {"failed 9002 -200", "EMPTY end"},
+                   {"run 9002", "PAGING page 1 -"},
+                   {"failed 9003 -200", "EMPTY end"},
+                   {"run 9003", "EMPTY wait 1600..3200"}});
+}
+
 static void back_off_doubles_to_its_bound_and_starts_over(void **state) {
     (void)state;
     EXPECT(false, {{"run 0", "PAGING page 500 -"},
@@ -312,6 +335,7 @@ int main(void) {
         cmocka_unit_test(a_cut_or_busy_server_does_not_speak_against_streaming),
         cmocka_unit_test(compacted_history_lists_again_in_three_shapes),
         cmocka_unit_test(a_failed_page_is_asked_for_again),
+        cmocka_unit_test(too_large_a_page_is_asked_for_in_parts),
         cmocka_unit_test(back_off_doubles_to_its_bound_and_starts_over),
         cmocka_unit_test(a_very_short_watch_is_a_failure),
         cmocka_unit_test(a_cut_watch_goes_on_where_it_was),

@@ -1,0 +1,62 @@
+/* An event as a JSON object (event_body.h): texts are cleaned and cut to what the API server takes. Pure. */
+
+#include "kube/event_body.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/text.h"
+
+enum { WORD_MAX = 128, NOTE_MAX = 1024 };
+
+uint64_t event_key(const struct event *event) {
+    uint64_t hash = hash_text(HASH_INIT, event->warning ? "Warning" : "Normal");
+    const char *const parts[] = {event->regarding.uid, event->reason, event->action, event->note,
+                                 event->related.resource != NULL ? event->related.uid : ""};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        hash = hash_text(hash, parts[i] != NULL ? parts[i] : "");
+    return hash;
+}
+
+static const char *clean(const char *text, size_t max, struct arena *arena) {
+    return text == NULL ? "" : text_clean(text, strlen(text), max, arena);
+}
+
+static void add_object(yyjson_mut_doc *doc, yyjson_mut_val *root, const char *name, const struct event_object *object,
+                       struct arena *arena) {
+    AUTO_STRBUF version = STRBUF_INIT;
+    kube_api_version(&version, object->resource);
+    yyjson_mut_val *ref = yyjson_mut_obj_add_obj(doc, root, name);
+    yyjson_mut_obj_add_str(doc, ref, "apiVersion", arena_strdup(arena, strbuf_text(&version)));
+    yyjson_mut_obj_add_str(doc, ref, "kind", object->resource->kind);
+    yyjson_mut_obj_add_str(doc, ref, "name", object->name);
+    if (!text_empty(object->namespace))
+        yyjson_mut_obj_add_str(doc, ref, "namespace", object->namespace);
+    if (!text_empty(object->uid))
+        yyjson_mut_obj_add_str(doc, ref, "uid", object->uid);
+}
+
+const char *event_body(const struct event *event, const struct event_origin *origin, struct arena *arena,
+                       size_t *ret_length) {
+    char time[CLOCK_TEXT_MAX];
+    clock_format_micro(origin->at_us, time);
+    yyjson_mut_doc *doc = json_new(arena);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_str(doc, root, "apiVersion", "events.k8s.io/v1");
+    yyjson_mut_obj_add_str(doc, root, "kind", "Event");
+    yyjson_mut_val *metadata = yyjson_mut_obj_add_obj(doc, root, "metadata");
+    yyjson_mut_obj_add_str(doc, metadata, "name", origin->name);
+    yyjson_mut_obj_add_str(doc, metadata, "namespace", origin->namespace);
+    yyjson_mut_obj_add_str(doc, root, "eventTime", arena_strdup(arena, time));
+    yyjson_mut_obj_add_str(doc, root, "type", event->warning ? "Warning" : "Normal");
+    yyjson_mut_obj_add_str(doc, root, "reason", clean(event->reason, WORD_MAX, arena));
+    yyjson_mut_obj_add_str(doc, root, "action", clean(event->action, WORD_MAX, arena));
+    yyjson_mut_obj_add_str(doc, root, "note", clean(event->note, NOTE_MAX, arena));
+    yyjson_mut_obj_add_str(doc, root, "reportingController", origin->controller);
+    yyjson_mut_obj_add_str(doc, root, "reportingInstance", clean(origin->instance, WORD_MAX, arena));
+    add_object(doc, root, "regarding", &event->regarding, arena);
+    if (event->related.resource != NULL)
+        add_object(doc, root, "related", &event->related, arena);
+    return json_write(root, arena, ret_length);
+}
