@@ -125,8 +125,9 @@ static int make_context(struct web_server *server, const struct web_config *conf
     return 0;
 }
 
-/* Why could the port not be listened on? Tries it in the library's place, which does not say. */
-static int explain(const struct web_config *config, enum web_port name, struct error *err) {
+/* Can the port be listened on? Asked before the library tries: it does not say why not, and for an address that is not
+ * this machine's some versions try for ever. */
+static int try_port(const struct web_config *config, enum web_port name, struct error *err) {
     char service[16];
     snprintf(service, sizeof service, "%d", config->ports[name]);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
@@ -139,9 +140,10 @@ static int explain(const struct web_config *config, enum web_port name, struct e
         close(fd);
         freeaddrinfo(found);
     }
-    return error_set(err, code == EADDRINUSE || code == 0 ? ERROR_TRANSIENT : ERROR_INVALID,
-                     "listen on %s port %s:%s: %s", port_names[name], config->address != NULL ? config->address : "*",
-                     service, code != 0 ? strerror(code) : last_line);
+    if (code == 0)
+        return 0;
+    return error_set(err, code == EADDRINUSE ? ERROR_TRANSIENT : ERROR_INVALID, "listen on %s port %s:%s: %s",
+                     port_names[name], config->address != NULL ? config->address : "*", service, strerror(code));
 }
 
 static int listen_on(struct web_server *server, enum web_port name, const struct web_config *config, uint64_t options,
@@ -149,6 +151,8 @@ static int listen_on(struct web_server *server, enum web_port name, const struct
     struct port *port = &server->ports[name];
     if (config->ports[name] < 0)
         return 0;
+    if (try_port(config, name, err) != 0)
+        return -1;
     struct lws_context_creation_info info = {
         .options = options | (name == WEB_TLS ? LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX
                                               : LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE),
@@ -162,7 +166,10 @@ static int listen_on(struct web_server *server, enum web_port name, const struct
         .timeout_secs_ah_idle = IDLE_TIMEOUT_S,
     };
     port->vhost = lws_create_vhost(server->context, &info);
-    return port->vhost != NULL ? 0 : explain(config, name, err);
+    if (port->vhost == NULL)
+        return error_set(err, ERROR_TRANSIENT, "listen on %s port %d: %s", port_names[name], config->ports[name],
+                         last_line);
+    return 0;
 }
 
 int web_server_new(const struct web_config *config, struct web_server **ret_server, struct error *err) {

@@ -5,7 +5,8 @@
  * The only place that knows libwebsockets. Handlers see a complete request and answer it at once or later, on the same
  * loop and thread. What is refused before a handler sees it: unknown path 404, other method 405, POST without
  * Content-Length 411, body over the route's bound 413, headers over 8 KiB (closed), a request that is not complete
- * within the route's deadline (closed). Needs libwebsockets-evlib-uv at run time. */
+ * within the route's deadline (closed). Requests must not be pipelined: the connection may be closed. Needs
+ * libwebsockets-evlib-uv at run time. */
 
 #include <stddef.h>
 #include <stdint.h>

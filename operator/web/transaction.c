@@ -128,8 +128,8 @@ int transaction_body(struct transaction_slot *slot, const void *bytes, size_t le
     return 0;
 }
 
-/* The library calls this again for each byte that follows a body before it is answered. A launcher sends no such
- * bytes, so whoever does is cut off: flow control here would make the loop spin. */
+/* libwebsockets 4.1 calls this again for what follows a body before it is answered (4.3 drops those bytes). A launcher
+ * sends none, so whoever does is cut off: flow control here would make the loop spin. */
 int transaction_complete(struct transaction_slot *slot) {
     struct transaction *t = slot->transaction;
     if (t == NULL)

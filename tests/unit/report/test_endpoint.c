@@ -194,13 +194,14 @@ static void a_launcher_that_leaves_is_not_waited_for(void **state) {
     expect_state("waiting 0,");
 }
 
-static void bytes_after_a_report_under_review_end_it(void **state) {
+static void bytes_after_a_report_under_review_do_no_harm(void **state) {
     (void)state;
     struct peer peer = launcher();
-    peer_post(&peer, REPORT_PATH, "never-answered", record);
-    pause_ms(50);
-    peer_puts(&peer, "POST /v1/report HTTP/1.1\r\n");
-    assert_true(peer_closed(&peer, 3000));
+    peer_post(&peer, REPORT_PATH, "slow-pipelined", record);
+    peer_puts(&peer, "POST /v1/report HTTP/1.1\r\nAuthorization: Bearer good-other\r\n");
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
+    assert_true(reply.status == 0 || reply.status == 200);
+    reply_free(&reply);
     peer_close(&peer);
     expect_state("waiting 0,");
 }
@@ -344,7 +345,7 @@ int main(void) {
         cmocka_unit_test(a_body_in_one_large_tls_record_arrives),
         cmocka_unit_test(a_review_that_does_not_end_is_cut_off),
         cmocka_unit_test(a_launcher_that_leaves_is_not_waited_for),
-        cmocka_unit_test(bytes_after_a_report_under_review_end_it),
+        cmocka_unit_test(bytes_after_a_report_under_review_do_no_harm),
         cmocka_unit_test(many_at_once_are_all_answered),
         cmocka_unit_test(away_it_says_who_leads),
         cmocka_unit_test(a_new_certificate_cuts_nobody_off),

