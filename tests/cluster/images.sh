@@ -44,9 +44,12 @@ build_image() {
   apt-config dump Acquire | grep -E '^Acquire::(http|https|Check|Retries)' >"$IMAGES/host/apt.conf" || true
   echo 'Acquire::https::CAInfo "/etc/apt/host/ca.crt";' >>"$IMAGES/host/apt.conf"
   cp /etc/ssl/certs/ca-certificates.crt "$IMAGES/host/ca.crt"
-  bh bud --quiet --pull=never --volume "$IMAGES/host:/etc/apt/host:ro" --volume "$IMAGES/host/apt.conf:/etc/apt/apt.conf.d/99host:ro" \
+  bh bud --quiet --pull=never --force-rm --volume "$IMAGES/host:/etc/apt/host:ro" --volume "$IMAGES/host/apt.conf:/etc/apt/apt.conf.d/99host:ro" \
     --tag "$image" --file "$file" "$@" "$context" >/dev/null
 }
+
+# prune_images: what no name leads to any more; something in use stays until the next time
+prune_images() { bh rmi --prune >/dev/null 2>&1 || true; }
 
 # pause: the process that holds a pod's namespaces
 pause_image() {
@@ -68,6 +71,7 @@ example_image() {
   base_image bookworm # has Java 17
   say "building $EXAMPLE_IMAGE (1 minute)"
   build_image "$EXAMPLE_IMAGE" "$dir/Containerfile" "$dir" --build-context "spark=$CACHE/spark" --build-context "hadoop=$CACHE/hadoop"
+  prune_images
   stamp example "$key"
 }
 
@@ -85,4 +89,8 @@ load_image() {
   "${CTR[@]}" image import --snapshotter "$(snapshotter)" "$file" >/dev/null || { rm -f "$file"; die "containerd did not take $image"; }
   rm -f "$file"
   echo "$id" >"$stamp"
+  # the kubelet's own names for versions that were loaded before would keep them on the disk
+  for id in $("${CTR[@]}" image ls -q | sed -n 's/^sha256://p'); do
+    grep -qx "$id" "$DIR"/ctd/loaded-* || "${CTR[@]}" image rm "sha256:$id" >/dev/null
+  done
 }
