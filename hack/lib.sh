@@ -13,8 +13,8 @@ need_root() { [[ $EUID == 0 ]] || die "$1 needs root"; }
 set -E
 trap 'say "${0##*/}: failed: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)"' ERR
 
-# hash_of PATH...: one short content hash of files and directories, for stamps
-hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16; }
+# hash_of PATH...: one short hash of the contents and names of files and directories, for stamps; wherever the checkout is
+hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sed "s|  $ROOT/|  |" | sha256sum | cut -c1-16; }
 
 missing_packages() {
   local package
