@@ -38,7 +38,8 @@ static const struct {
 static enum error_code code_of(int status, const char *reason, const char *message) {
     if (status == 500 && (strstr(message, "request is too large") || strstr(message, "ResourceExhausted")))
         return ERROR_INVALID;
-    if (status >= 500 || status == 429)
+    bool over_quota = status == 403 && strstr(message, "exceeded quota") != NULL; /* room comes back */
+    if (status >= 500 || status == 429 || over_quota)
         return ERROR_TRANSIENT;
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (strcmp(reason, reasons[i].reason) == 0)

@@ -72,7 +72,8 @@ yyjson_doc *kube_answer_take(struct kube_answer *answer);
 
 /* Fills err and reason from an HTTP status and a body (a Status object or anything else; NULL allowed). Pure.
  * AlreadyExists: ERROR_EXISTS. Conflict, and a patch that names another UID: ERROR_CONFLICT. 410: ERROR_GONE. 404, 403:
- * as named. 400, 405, 413, 415, 422 and "request is too large": ERROR_INVALID. 401, 429, 5xx, others: ERROR_TRANSIENT.
+ * as named. 400, 405, 413, 415, 422 and "request is too large": ERROR_INVALID. 401, 429, 5xx, an exceeded quota,
+ * others: ERROR_TRANSIENT.
  */
 void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body);
 /* Retry-After in seconds or as an HTTP date (`now` wall ms), capped to 60 s; 0 for nonsense and the past. Pure. */

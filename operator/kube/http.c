@@ -122,8 +122,11 @@ static void finish_ended(struct http_pool *pool) {
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK)
             finish(call, message->data.result);
     }
-    while (pool->refused != NULL)
+    /* One a turn: its callback may send the next one that cannot be sent. */
+    if (pool->refused != NULL)
         finish(pool->refused, CURLE_OK);
+    if (pool->refused != NULL)
+        poke(pool, 0);
 }
 
 static int start(struct kube_call *call, struct error *err) {

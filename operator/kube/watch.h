@@ -30,7 +30,7 @@ struct watch_options {
 /* Begins at once. Cache and api outlive the watch. Texts are copied. */
 struct watch *watch_new(uv_loop_t *loop, struct kube_api *api, struct cache *cache,
                         const struct watch_options *options);
-void watch_free(struct watch *watch); /* ends it; takes NULL */
+void watch_free(struct watch *watch); /* ends it; not from inside its callbacks or the cache's; takes NULL */
 /* Lists again and replaces the contents: slow anti-entropy. */
 void watch_relist(struct watch *watch);
 /* Boot ms of the last sign of life: a page, an event, a bookmark or a clean end. 0: none yet. */

@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "apiserver/support_api.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 static struct kube_config *load(const char *path) {
@@ -85,6 +87,69 @@ static void the_server_must_prove_who_it_is(void **state) {
     reply = ask(load_changed("server: ", "tls-server-name: elsewhere.example, server: "));
     assert_int_equal(reply.status, 0);
     assert_non_null(strstr(reply.err.text, "certificate"));
+}
+
+static void write_file(const char *directory, const char *name, const char *text) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void get_namespace(struct api_test *test, struct reply *reply) {
+    static const struct kube_resource namespaces = {"", "v1", "namespaces", "Namespace", true};
+    kube_get(test->api, (struct kube_ref){&namespaces, NULL, "default"}, api_reply, reply);
+    api_await(test, reply);
+    json_free(&reply->doc);
+}
+
+/* As a pod does it, from files. When the CA there is another one, a connection that was made with the old one does not
+ * count any more, and when the right one is back the next request works again. */
+static void a_changed_ca_counts_for_the_next_request(void **state) {
+    (void)state;
+    char directory[] = "/tmp/weir-account-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    AUTO_ARENA arena = ARENA_INIT;
+    struct kube_config *source = load(api_kubeconfig());
+    struct kube_config *other = load(arena_printf(&arena, "%s-cert", api_kubeconfig()));
+    struct kube_config *config = NULL;
+    struct kube_tls right;
+    struct kube_tls wrong;
+    struct error err = {0};
+    const char *token = NULL;
+    char host[64] = "";
+    char port[16] = "";
+    kube_config_tls(source, &right);
+    kube_config_tls(other, &wrong);
+    assert_int_equal(kube_config_token(source, 1, &token, &err), 0);
+    assert_int_equal(sscanf(kube_config_server(source), "https://%63[^:]:%15[0-9]", host, port), 2);
+    write_file(directory, "token", token);
+    write_file(directory, "ca.crt", right.ca_pem);
+    assert_int_equal(kube_config_service_account(directory, host, port, &config, &err), 0);
+
+    struct api_test test;
+    struct reply reply = {0};
+    int64_t later = clock_boot_ms();
+    api_open_with(&test, config);
+    get_namespace(&test, &reply);
+    assert_string_equal(reply.err.text, "");
+    write_file(directory, "ca.crt", wrong.cert_pem);
+    assert_true(kube_config_refresh(config, later += 6 * 60 * 1000));
+    get_namespace(&test, &reply);
+    assert_non_null(strstr(reply.err.text, "certificate"));
+    write_file(directory, "ca.crt", right.ca_pem);
+    assert_true(kube_config_refresh(config, later += 6 * 60 * 1000));
+    get_namespace(&test, &reply);
+    assert_string_equal(reply.err.text, "");
+    api_close(&test);
+    kube_config_free(source);
+    kube_config_free(other);
+    static const char *const names[] = {"token", "ca.crt", "."};
+    for (size_t i = 0; i < 3; i++)
+        remove(arena_printf(&arena, "%s/%s", directory, names[i]));
+    rmdir(directory);
 }
 
 static void the_two_409s_are_told_apart(void **state) {
@@ -211,6 +276,7 @@ int main(void) {
         cmocka_unit_test(a_token_and_a_certificate_are_accepted),
         cmocka_unit_test(a_wrong_token_is_told),
         cmocka_unit_test(the_server_must_prove_who_it_is),
+        cmocka_unit_test(a_changed_ca_counts_for_the_next_request),
         cmocka_unit_test(the_two_409s_are_told_apart),
         cmocka_unit_test(deletion_asks_for_the_uid),
         cmocka_unit_test(a_pod_is_held_by_its_finalizer),

@@ -28,6 +28,10 @@ static void each_refusal_has_its_code(void **state) {
         {410, "{\"reason\":\"Gone\",\"message\":\"m\"}", ERROR_GONE},
         {404, "404 page not found", ERROR_NOT_FOUND},
         {403, "{\"reason\":\"Forbidden\",\"message\":\"m\"}", ERROR_FORBIDDEN},
+        {403,
+         "{\"reason\":\"Forbidden\",\"message\":\"pods \\\"a\\\" is forbidden: exceeded quota: q, requested: "
+         "pods=1, used: pods=5, limited: pods=5\"}",
+         ERROR_TRANSIENT},
         {401, "{\"reason\":\"Unauthorized\",\"message\":\"m\"}", ERROR_TRANSIENT},
         {400, "{\"reason\":\"BadRequest\",\"message\":\"m\"}", ERROR_INVALID},
         {413, "{\"reason\":\"RequestEntityTooLarge\",\"message\":\"m\"}", ERROR_INVALID},
