@@ -72,7 +72,7 @@ static void back_off(struct watch_fsm *fsm, int64_t at_least_ms, int64_t now) {
 
 static void set_token(struct watch_fsm *fsm, const char *token) {
     free(fsm->continue_token);
-    fsm->continue_token = text_empty(token) ? NULL : strdup(token);
+    fsm->continue_token = token == NULL || token[0] == '\0' ? NULL : strdup(token);
 }
 
 /* From the start; the contents go on being served. */
