@@ -90,7 +90,7 @@ const char *overdue(const struct pass *pass, const struct node *node, const stru
         return waiting;
     if (!reached(start_deadline(node->task, pod, waiting), at))
         return NULL;
-    return node->task->start_timeout_ms > 0 ? "StartTimeout" : waiting;
+    return may_mend(waiting) ? waiting : "StartTimeout"; /* what stands in the way says more than that time is up */
 }
 
 const char *overdue_message(const struct pass *pass, const struct node *node, const struct pod_view *pod,

@@ -130,9 +130,7 @@ class Yarn:
     """The ResourceManager's own word, by its REST API; the pod network is reachable from this machine."""
 
     def __init__(self, namespace):
-        address = get("service", "hadoop", namespace)["spec"]["clusterIP"]
-        if address == "None":
-            address = get("pods", namespace=namespace, selector="app=hadoop")[0]["status"]["podIP"]
+        address = get("pods", namespace=namespace, selector="app=hadoop")[0]["status"]["podIP"]
         self.url = f"http://{address}:8088/ws/v1/cluster/apps"
 
     def applications(self, **query):

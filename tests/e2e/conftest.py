@@ -6,7 +6,7 @@ import secrets
 import pytest
 
 import cluster
-from cluster import Namespace, Yarn, get, helm, kubectl, wait_for
+from cluster import Namespace, Yarn, helm, kubectl
 
 IMAGE = "weir-example:dev"
 
@@ -41,9 +41,7 @@ def hadoop(weir):
     """A namespace with HDFS and YARN in it."""
     space = fresh_namespace(f"t-hadoop-{secrets.token_hex(2)}")
     kubectl("apply", "-n", space.name, "-f", cluster.ROOT / "examples/hadoop.yaml")
-    wait_for("ready hadoop pod", lambda: all(
-        any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
-        for pod in get("pods", namespace=space.name, selector="app.kubernetes.io/name=hadoop") or [{"status": {}}]), 180)
+    kubectl("rollout", "status", "deployment/hadoop", "-n", space.name, "--timeout=300s", timeout=310)
     space.yarn = Yarn(space.name)
     yield space
     space.delete()
