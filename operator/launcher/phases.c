@@ -17,7 +17,8 @@
 enum {
     ADOPT_AWAY_MS = 3 * 1000, /* a ResourceManager that does not answer does not hold up the task */
     ADOPT_MAX_MS = 30 * 1000,
-    DRAIN_MAX_MS = 10 * 1000, /* output that nobody takes does not hold up the end for ever */
+    REAP_MAX_MS = 3 * 1000,   /* a killed process that the kernel cannot end yet */
+    DRAIN_MAX_MS = 30 * 1000, /* output that nobody takes does not hold up the end for ever */
     WATCH_MS = 5 * 1000,
     FOLLOW_MIN_MS = 1000,
     FOLLOW_MAX_MS = 10 * 1000,
@@ -107,7 +108,7 @@ static void finish(struct task *task) {
     outcome_decide(&ending, &task->outcome);
     const struct outcome *outcome = &task->outcome;
     if (!*outcome->reason && task->snapshot.record.percent >= 0)
-        snapshot_set_progress(&task->snapshot, 100, task->snapshot.progress);
+        snapshot_set_progress(&task->snapshot, 100, "");
     snapshot_finish(&task->snapshot, outcome->exit_code, outcome->signal, outcome->reason, outcome->message,
                     clock_wall_ms());
     write_termination_log(task);
@@ -178,8 +179,13 @@ static bool swept(struct task *task) {
     if (task->child.running || task->killer.running)
         return false;
     child_kill_rest(&task->child);
-    bool done = pump_done(&task->out) && pump_done(&task->err) && child_none_left();
-    task->swept = done || task->now - task->child_ended_at >= DRAIN_MAX_MS;
+    bool passed_on = pump_done(&task->out) && pump_done(&task->err);
+    int64_t since = task->now - task->child_ended_at;
+    task->swept = passed_on && (child_none_left() || since >= REAP_MAX_MS);
+    if (!task->swept && since >= DRAIN_MAX_MS) {
+        task_say("nobody takes the last of the task's output: leaving it");
+        task->swept = true;
+    }
     return task->swept;
 }
 

@@ -16,10 +16,12 @@ enum { FAR_BACK = 400 }; /* lines; a warning's stack trace in the middle of a jo
 enum place {
     AT_START,    /* the line begins with it */
     ANYWHERE,    /* the part after it tells */
+    OF_LOG,      /* as ANYWHERE, and what follows the line belongs to it */
     WHOLE_LINE,  /* anywhere, and the whole line tells */
     CLASS_NAME,  /* ends the class name that the line begins with */
     JOB_VERDICT, /* the part after it goes to telling->job */
     IGNORE,      /* the line says nothing */
+    LOG_LINE,    /* as IGNORE, and what follows belongs to it */
 };
 
 static const struct complaint {
@@ -33,8 +35,8 @@ static const struct complaint {
     {"Unknown program '", WHOLE_LINE, TELLING_SPECIFIC},
     {"Job not successful!", IGNORE, TELLING_NONE},
     {"Streaming Command Failed!", IGNORE, TELLING_NONE},
-    {" INFO ", IGNORE, TELLING_NONE},
-    {" WARN ", IGNORE, TELLING_NONE},
+    {" INFO ", LOG_LINE, TELLING_NONE},
+    {" WARN ", LOG_LINE, TELLING_NONE},
     {"\"level\":\"INFO\"", IGNORE, TELLING_NONE},
     {"\"level\":\"WARN\"", IGNORE, TELLING_NONE},
     {"WARNING: Using incubator modules: ", IGNORE, TELLING_NONE},
@@ -49,11 +51,12 @@ static const struct complaint {
     {"Error", CLASS_NAME, TELLING_EXCEPTION},
     {"Py4JJavaError: ", WHOLE_LINE, TELLING_ERROR}, /* never the cause */
     {"Exception in thread \"", AT_START, TELLING_ERROR},
+    {"Exception in thread \"main\" ", AT_START, TELLING_EXCEPTION},
     {"Error: ", AT_START, TELLING_ERROR},
     {"ERROR: ", AT_START, TELLING_ERROR},
     /* log lines */
-    {" ERROR ", ANYWHERE, TELLING_COMPLAINT},
-    {" FATAL ", ANYWHERE, TELLING_COMPLAINT},
+    {" ERROR ", OF_LOG, TELLING_COMPLAINT},
+    {" FATAL ", OF_LOG, TELLING_COMPLAINT},
     {"\"level\":\"ERROR\",\"msg\":\"", ANYWHERE, TELLING_COMPLAINT},
     /* shells, loaders and tools */
     {": command not found", WHOLE_LINE, TELLING_COMPLAINT},
@@ -122,10 +125,12 @@ static void offer(struct telling *telling, enum telling_rank rank, const char *a
 
 struct look {
     struct telling *telling;
+    enum telling_stream stream;
     const char *line, *end;
     const char *at; /* where the best so far begins */
     enum telling_rank rank;
     bool ignore;
+    bool in_log; /* it is a line of a log */
 };
 
 /* Does a class name that the line begins with (perhaps behind "Error: " or ": ") end at `after`? */
@@ -149,6 +154,10 @@ static void each_match(void *context, int needle, const char *after) {
     switch (complaint->place) {
     case AT_START: at = begin == look->line ? look->line : NULL; break;
     case ANYWHERE: at = after; break;
+    case OF_LOG:
+        at = after;
+        look->in_log = true;
+        break;
     case WHOLE_LINE: at = look->line; break;
     case CLASS_NAME:
         if (!is_class_name(look, after, &at))
@@ -158,6 +167,7 @@ static void each_match(void *context, int needle, const char *after) {
         if (!starts(after, look->end, "NA")) /* LocalJobRunner's way of saying nothing */
             store(&look->telling->job, complaint->rank, look->telling->lines, after, look->end);
         break;
+    case LOG_LINE: look->in_log = look->ignore = true; break;
     case IGNORE: look->ignore = true; break;
     }
     if (at && complaint->rank > look->rank) {
@@ -182,17 +192,31 @@ static bool ends_traceback(bool *in_traceback, const char *line, const char *end
     return p > line && (p == end || starts(p, end, ": "));
 }
 
+/* A log line opens, and what a program prints by itself ends, the range where exceptions are a log's. */
+static void note_log(struct telling *telling, const struct look *look, const char *line) {
+    bool *in_log = &telling->in_log[look->stream];
+    if (look->in_log)
+        *in_log = true;
+    else if (starts(line, look->end, "Traceback (") || starts(line, look->end, "Exception in thread \"main\""))
+        *in_log = false;
+}
+
 void telling_line(struct telling *telling, enum telling_stream stream, const char *line, size_t length) {
     const char *end = line + length;
     telling->lines++;
-    struct look look = {.telling = telling, .line = line, .end = end};
-    if (ends_traceback(&telling->in_traceback[stream], line, end)) {
-        look.rank = TELLING_EXCEPTION;
-        look.at = line;
-    }
+    struct look look = {.telling = telling, .stream = stream, .line = line, .end = end};
+    bool tail = ends_traceback(&telling->in_traceback[stream], line, end);
     needles_search(&needles, line, length, each_match, &look);
+    note_log(telling, &look, line);
     if (look.ignore)
         return;
+    if (tail && look.rank < TELLING_SPECIFIC &&
+        !memmem(line, length, "Py4JJavaError", 13)) { /* the cause comes later */
+        look.rank = TELLING_TRACEBACK;
+        look.at = line;
+    }
+    if (telling->in_log[stream] && (look.rank == TELLING_EXCEPTION || look.rank == TELLING_TRACEBACK))
+        look.rank = TELLING_ERROR;
     if (look.rank)
         offer(telling, look.rank, look.at, end);
     else if (!isspace((unsigned char)*line))

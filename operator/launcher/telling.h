@@ -15,7 +15,8 @@ enum telling_rank {
     TELLING_LAST,      /* nothing but the last line */
     TELLING_COMPLAINT, /* a log line of level ERROR, "No such file", … */
     TELLING_ERROR,     /* "Error: …", "Exception in thread …" */
-    TELLING_EXCEPTION, /* the line that names the exception */
+    TELLING_EXCEPTION, /* the line that names the exception, unless a log line brought it up */
+    TELLING_TRACEBACK, /* the last line of a Python traceback: the driver's own words */
     TELLING_SPECIFIC,  /* says what is wrong with the job as it was submitted */
 };
 
@@ -29,6 +30,7 @@ struct telling {
     struct telling_text best, job; /* job: "Task failed task_…" of MapReduce */
     struct telling_text last[TELLING_STREAMS];
     bool in_traceback[TELLING_STREAMS];
+    bool in_log[TELLING_STREAMS]; /* what follows a log line belongs to it: more often noise than the cause */
     uint64_t lines;
 };
 

@@ -219,7 +219,7 @@ class Output(LauncherTest):
         self.assertEqual(code, 0)
         self.assertEqual(digest, expected.hexdigest())
         self.check_rss(peak)
-        self.assertIn("tasks", self.record()["progress"]["text"])
+        self.assertEqual(self.record()["progress"], {"percent": 100})
 
     def test_line_of_100_megabytes(self):
         script = "import sys\nfor i in range(100): sys.stdout.buffer.write(b'x' * %d)" % MEGABYTE

@@ -42,7 +42,7 @@ static const struct {
     {"kill-yarn.stderr.txt", "", "Application application_1795167331881_0003 was killed by user root at 127.0.0.1"},
     {"spark-local-fail.stdout.txt", "ValueError: boom in the executor", ""},
     {"spark-local-failpy.stdout.txt", "RuntimeError: driver-side failure", ""},
-    {"spark-yarn-cluster-exit7.stderr.txt", "SparkUserAppException: User application exited with 7", ""},
+    {"spark-yarn-cluster-exit7.stderr.txt", "SparkException: Application application_1795168584262_0008 finished with failed status", ""},
     {"spark-badmaster.stderr.txt", "SparkException: Master must either be yarn or start with spark, k8s, or local", ""},
     {"spark-badarg.stderr.txt", "Unrecognized option: --bogus", ""},
     {"spark-noclass.stderr.txt", "Failed to load class no.Such.", ""},
@@ -78,6 +78,21 @@ static void test_exception_of_any_name(void **state) {
     feed(TELLING_STDOUT, "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\n    raise Boom(1)\n"
                          "__main__.Boom: no data for 2026-11-20\n");
     assert_string_equal(telling_best(&telling), "Boom: no data for 2026-11-20");
+}
+
+static void test_noise_at_the_end_is_not_the_cause(void **state) {
+    (void)state;
+    feed(TELLING_STDOUT,
+         "Traceback (most recent call last):\n  File \"x.py\", line 1\nValueError: bad input (day 7)\n");
+    feed(TELLING_STDERR,
+         "26/11/20 23:12:18 INFO SparkContext: stopping\n26/11/20 23:12:18 ERROR TransportResponseHandler: "
+         "Still have 1 requests\njava.io.IOException: Connection from /10.0.0.2:41776 closed\n\tat x\n");
+    assert_string_equal(telling_best(&telling), "ValueError: bad input (day 7)");
+    telling = (struct telling){0};
+    feed(TELLING_STDERR,
+         "Exception in thread \"main\" org.acme.Boom: no\nCaused by: org.acme.Deep: really\n\tat x\n26/11/20 WARN "
+         "Foo: bar\njava.io.IOException: closed\n");
+    assert_string_equal(telling_best(&telling), "Deep: really");
 }
 
 static void test_streams_do_not_mix(void **state) {
@@ -156,6 +171,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_captures, begin),
         cmocka_unit_test_setup(test_exception_of_any_name, begin),
+        cmocka_unit_test_setup(test_noise_at_the_end_is_not_the_cause, begin),
         cmocka_unit_test_setup(test_streams_do_not_mix, begin),
         cmocka_unit_test_setup(test_far_back_gives_way, begin),
         cmocka_unit_test_setup(test_near_rank_wins, begin),
