@@ -105,7 +105,7 @@ static void store(struct telling_text *slot, enum telling_rank rank, uint64_t li
         at = quote && quote + 2 <= end ? quote + 2 : at;
     }
     at = starts(at, end, "Caused by: ") ? at + 11 : starts(at, end, "Error: ") ? at + 7 : at;
-    if (rank == TELLING_EXCEPTION || rank == TELLING_ERROR)
+    if (rank >= TELLING_ERROR && rank <= TELLING_TRACEBACK)
         at = skip_packages(at, end);
     while (at < end && isspace((unsigned char)*at))
         at++;
