@@ -23,6 +23,7 @@ struct leader {
     yyjson_doc *object;        /* as read last; NULL: there is none */
     bool read_first;           /* the last write failed: our version of the object may be old */
     struct kube_call *call;
+    int64_t sent_at; /* boot ms */
     bool over; /* released or lost: nothing is done any more */
     void (*released)(void *arg);
     void *released_arg;
@@ -141,6 +142,7 @@ static void request(struct leader *leader, const char *method, const char *body,
                                   .timeout_ms = request_ms(leader),
                                   .verb = verb,
                                   .resource = &kube_leases};
+    leader->sent_at = clock_boot_ms();
     leader->call = kube_send(leader->api, &wanted, done, leader);
 }
 
@@ -173,7 +175,8 @@ static void on_written(struct kube_answer *answer, void *arg) {
         keep_object(leader, answer);
     else if (answer->err.code != ERROR_CONFLICT && answer->err.code != ERROR_EXISTS)
         log_warn("kube", "leader election: the lease cannot be written", {"error", answer->err.text});
-    lease_written(&leader->lease, &leader->claim, accepted, clock_boot_ms());
+    /* Others count from when the record changed, which may be as early as when it was sent. */
+    lease_written(&leader->lease, &leader->claim, accepted, leader->sent_at);
     if (leader->released != NULL)
         lease_release(&leader->lease);
     else if (!led && leader->lease.state == LEASE_LEADING)
