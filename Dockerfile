@@ -11,8 +11,7 @@ RUN hack/deps
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY operator operator
-# zlib and zstd: what this Debian's static libcrypto needs
-RUN cmake --preset release -DCMAKE_C_STANDARD_LIBRARIES="-lz -lzstd" \
+RUN cmake --preset release \
  && cmake --build --preset release --target weir-operator weir-launcher
 
 # Files go where the loader looks without a cache: the same directories as on Debian. libwebsockets opens its libuv

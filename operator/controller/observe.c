@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "controller/internal.h"
-#include "pipeline/graph.h"
 
 static int64_t time_at(yyjson_val *metadata, const char *name) {
     struct error err;
@@ -40,10 +39,8 @@ static void observe_pipeline(struct observation *seen, struct arena *arena) {
 
     seen->problems.arena = arena;
     struct pipeline *spec = pipeline_decode(root, executor_tables(), arena, &seen->problems);
-    if (spec != NULL) {
-        graph_link(spec, arena, &seen->problems);
+    if (spec != NULL)
         executor_validate(spec, &seen->problems);
-    }
     run->spec = spec;
     run->problems = &seen->problems;
 }

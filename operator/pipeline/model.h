@@ -62,7 +62,7 @@ struct task {
     int64_t start_timeout_ms; /* pending only; 0: none */
     int on_failure;           /* enum on_failure */
 
-    size_t *upstream; /* indexes into the pipeline's tasks; filled by graph_link() */
+    size_t *upstream; /* indexes into the pipeline's tasks */
     size_t upstream_count;
 };
 
