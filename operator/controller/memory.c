@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kube/hash_table.h"
+#include "base/hash_table.h"
 
 enum note_type { NOTE_GONE, NOTE_COLLISION, NOTE_REFUSAL };
 

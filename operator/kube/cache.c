@@ -9,7 +9,7 @@
 #include <utlist.h>
 
 #include "kube/graves.h"
-#include "kube/hash_table.h"
+#include "base/hash_table.h"
 #include "kube/version.h"
 
 struct node {

@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "kube/apply.h"
 #include "kube/event_body.h"
-#include "kube/hash_table.h"
+#include "base/hash_table.h"
 
 enum {
     SERIES_MAX = 1000,

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "kube/hash_table.h"
+#include "base/hash_table.h"
 
 enum { GRAVES_MAX = 8192 };
 

@@ -9,7 +9,7 @@
 #include <utlist.h>
 
 #include "base/metrics.h"
-#include "kube/hash_table.h"
+#include "base/hash_table.h"
 
 enum { NOT_WAITING = -1 };
 

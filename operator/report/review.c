@@ -10,7 +10,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <uthash.h>
+#include "base/hash_table.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
