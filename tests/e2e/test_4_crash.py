@@ -20,7 +20,7 @@ class HostOperator:
     """weir-operator as a process of this machine, so that it can be killed and is back at once."""
 
     def __init__(self, log):
-        self.binary = os.environ.get("WEIR_OPERATOR", str(cluster.ROOT / "build/dev/operator/cmd/weir-operator"))
+        self.binary = cluster.ROOT / "build/asan/operator/cmd/weir-operator" # sanitizers watch it
         self.log = open(log, "ab")
         self.process = None
 
@@ -31,6 +31,7 @@ class HostOperator:
              "--launcher-image", "weir:dev"], stderr=self.log)
 
     def kill(self, number=signal.SIGKILL):
+        assert self.process.poll() is None, f"it ended by itself: {pathlib.Path(self.log.name).read_text()[-5000:]}"
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
