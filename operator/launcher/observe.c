@@ -104,7 +104,9 @@ void observe_yarn(struct task *task) {
     snapshot_set_application(&task->snapshot, app->id);
     snapshot_set_url(&task->snapshot, app->tracking_url);
     set_history(task, app);
-    if (task->options->kind == SCAN_SPARK_SUBMIT && strcmp(app->state, "RUNNING") == 0 && task->phase != PHASE_STOPPING)
+    if (task->phase == PHASE_STOPPING) /* there `app` is what was known before */
+        return;
+    if (task->options->kind == SCAN_SPARK_SUBMIT && strcmp(app->state, "RUNNING") == 0)
         spark_set_proxy(&task->spark, &yarn->rms.items[yarn->rm % yarn->rms.count], app->id, task->now);
     if (strcmp(app->state, "ACCEPTED") == 0) {
         snapshot_set_progress(&task->snapshot, task->snapshot.record.percent, "accepted by YARN, waits for room");

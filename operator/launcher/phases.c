@@ -22,6 +22,7 @@ enum {
     WATCH_MS = 5 * 1000,
     FOLLOW_MIN_MS = 1000,
     FOLLOW_MAX_MS = 10 * 1000,
+    DETAILS_AWAY_MS = 2 * 1000,
     DETAILS_MAX_MS = 8 * 1000,  /* for YARN to see the end that the client has seen */
     REMAINS_MAX_MS = 30 * 1000, /* to end what a failed client left running */
     TRUTH_AWAY_MS = 60 * 1000,  /* the ResourceManager is away and the client has said how it ended */
@@ -213,7 +214,8 @@ static bool truth_known_by_yarn(struct task *task) {
 /* The exit code is the verdict; YARN is asked why, and what a dead client left running is ended. */
 static bool truth_known_by_exit(struct task *task) {
     struct yarn *yarn = &task->yarn;
-    if (!failed_by_exit(task) || !yarn_available(yarn) || yarn->failing_since || in_phase(task) >= REMAINS_MAX_MS)
+    bool away = yarn->failing_since && task->now - yarn->failing_since >= DETAILS_AWAY_MS;
+    if (!failed_by_exit(task) || !yarn_available(yarn) || away || in_phase(task) >= REMAINS_MAX_MS)
         return true;
     bool fresh = yarn->answered_at >= task->child_ended_at;
     if (yarn->want == YARN_KILL)
@@ -315,9 +317,11 @@ void phase_stop(struct task *task, enum cause cause) {
 void phase_wait(const struct task *task, struct wait *wait) {
     if (task->options->timeout_ms > 0 && task->phase < PHASE_STOPPING)
         wait_until(wait, task->started_at + task->options->timeout_ms);
+    if (task->phase == PHASE_RUNNING || task->phase == PHASE_DONE)
+        return;
     bool first = task->phase == PHASE_ADOPTING && task->now == task->phase_since;
-    if (task->phase != PHASE_RUNNING && task->phase != PHASE_DONE) /* short phases whose deadlines are many */
-        wait_until(wait, first ? task->now : task->now + 100);
+    bool following = task->phase == PHASE_SETTLING && task->swept;      /* perhaps for hours */
+    wait_until(wait, task->now + (first ? 0 : following ? 1000 : 100)); /* deadlines are many there, so look often */
 }
 
 void phase_step(struct task *task) {

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -58,18 +60,26 @@ void tls_context_free(SSL_CTX *context) {
     SSL_CTX_free(context);
 }
 
+/* An address is verified as one and has no SNI; a name is verified and sent. */
+static bool set_host(SSL *session, const char *host) {
+    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
+    ERR_clear_error(); /* a name is an error to a2i_IPADDRESS */
+    ASN1_OCTET_STRING_free(address);
+    if (address)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host) == 1;
+    char name[256]; /* OpenSSL's macro takes it without const */
+    int length = snprintf(name, sizeof name, "%s", host);
+    return length > 0 && (size_t)length < sizeof name && SSL_set1_host(session, name) == 1 &&
+           SSL_set_tlsext_host_name(session, name) == 1;
+}
+
 int tls_session_new(SSL_CTX *context, int fd, const char *host, SSL **ret_session, struct error *err) {
     ERR_clear_error();
     SSL *session = SSL_new(context);
     if (!session)
         return fail(err, "session", X509_V_OK, ENOMEM);
     SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    ASN1_OCTET_STRING *address = a2i_IPADDRESS(host);
-    int named = address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host)
-                        : SSL_set1_host(session, host) && SSL_set_tlsext_host_name(session, host);
-    ASN1_OCTET_STRING_free(address);
-    ERR_clear_error(); /* a name is an error to a2i_IPADDRESS */
-    if (!named || SSL_set_fd(session, fd) != 1) {
+    if (!set_host(session, host) || SSL_set_fd(session, fd) != 1) {
         fail(err, "host name", X509_V_OK, EINVAL);
         SSL_free(session);
         return -1;

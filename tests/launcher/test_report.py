@@ -1,14 +1,16 @@
 """Reports to the operator: what, when, to whom; the operator slow, silly, away or somebody else."""
 
-import re
+import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 import unittest
 
-from support import SANITIZED, LauncherTest, Operator, status_kb
+from support import LAUNCHER, SANITIZED, LauncherTest, Operator, status_kb
 
 APPLICATION = "application_1700000000000_0042"
 URL = "http://rm.example:8088/proxy/%s/" % APPLICATION
@@ -175,6 +177,51 @@ class Trouble(ReportTest):
         self.wait_for(lambda: len(self.operator.reports) >= 3, 8)
         self.assertEqual(len(process.stdout.read()), 1000000)
         self.assertEqual(process.wait(timeout=20), 0)
+
+
+class NameServer:
+    """Answers every question for an A record with 127.0.0.1, on port 53 of a loopback address."""
+
+    def __init__(self, address):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 53))
+        self.asked = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                query, peer = self.socket.recvfrom(512)
+            except OSError:
+                return
+            end = query.index(b"\0", 12) + 5
+            self.asked.append(query[12:end])
+            is_a = query[end - 4:end - 2] == b"\0\1"
+            answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if is_a else b""
+            head = query[:2] + b"\x81\x80\0\1\0" + bytes([is_a]) + b"\0\0\0\0"
+            self.socket.sendto(head + query[12:end] + answer, peer)
+
+
+@unittest.skipIf(SANITIZED or os.geteuid() != 0, "needs a static launcher and root for chroot and port 53")
+class BareImage(ReportTest):
+    """An image without a C library, whose nsswitch.conf names plug-ins that are not there."""
+
+    def test_names_are_resolved(self):
+        names = NameServer("127.42.0.53")
+        self.addCleanup(names.socket.close)
+        root = self.path("root")
+        self.write("root/etc/resolv.conf", "nameserver 127.42.0.53\n")
+        self.write("root/etc/nsswitch.conf", "hosts: foo mymachines [NOTFOUND=return] dns\n")
+        self.write("root/token", "t")
+        shutil.copy(LAUNCHER, self.path("root/weir-launcher"))
+        url = "https://%s:%d/v1/report" % (self.operator.NAME, self.operator.port)
+        process = subprocess.run(["/weir-launcher", "run", "--report", url, "--token-file", "/token", "--termination-log", "/log",
+                                  "--", "/weir-launcher", "--version"], env=self.environment(), capture_output=True, timeout=30,
+                                 preexec_fn=lambda: (os.chroot(root), os.chdir("/")))
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.assertIn(b"weir-launcher", process.stdout)
+        self.assertTrue(names.asked)
+        self.assertEqual(self.operator.reports[-1]["final"]["exitCode"], 0)
 
 
 class SparkDriver(ReportTest):
