@@ -276,9 +276,8 @@ static void on_stopping(struct task *task) {
     int64_t settled = task->child_ended_at ? task->child_ended_at + SUBMIT_MS : task->phase_since - 1;
     bool clear = remote_clear_since(task, settled) || (ended_by_killer && !task->yarn.tag) ||
                  (task->yarn.rms.count == 0 && !task->killer.running);
-    if (!task->child.running && swept(task) && clear)
-        finish(task);
-    else if (since >= grace)
+    bool gone = !task->child.running && swept(task);
+    if ((gone && clear) || since >= grace)
         finish(task);
 }
 
