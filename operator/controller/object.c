@@ -38,6 +38,20 @@ static void keep(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *pod, con
     }
 }
 
+/* Of the containers only what messages speak of. */
+static void keep_containers(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *pod) {
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, yyjson_mut_obj_get(root, "spec"), "containers");
+    size_t i, count;
+    yyjson_val *container;
+    yyjson_arr_foreach(json_at(pod, "spec", "containers", NULL), i, count, container) {
+        yyjson_mut_val *kept = yyjson_mut_arr_add_obj(doc, list);
+        yyjson_mut_obj_add_strcpy(doc, kept, "name", json_text(container, "name", ""));
+        yyjson_val *resources = yyjson_obj_get(container, "resources");
+        if (resources != NULL)
+            yyjson_mut_obj_add_val(doc, kept, "resources", yyjson_val_mut_copy(doc, resources));
+    }
+}
+
 static yyjson_doc *project(yyjson_val *pod) {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -47,6 +61,7 @@ static yyjson_doc *project(yyjson_val *pod) {
     KEEP(spec);
     KEEP(status);
 #undef KEEP
+    keep_containers(doc, root, pod);
     yyjson_doc *copy = yyjson_mut_doc_imut_copy(doc, NULL);
     yyjson_mut_doc_free(doc);
     return copy;

@@ -208,6 +208,11 @@ static void refused_by_node(const struct evidence *evidence, struct pod_view *vi
         !text_empty(detail) ? detail : "the pod ended before anything of it ran");
 }
 
+/* A container that never was gets an exit code of the kubelet's invention. */
+static bool ran(const struct evidence *evidence) {
+    return evidence->terminated != NULL && view_time(evidence->terminated, "startedAt") != 0;
+}
+
 void view_outcome(const struct evidence *evidence, struct pod_view *view) {
     static bool (*const questions[])(const struct evidence *, struct pod_view *) = {
         failed_by_deadline, lost_by_disruption,  failed_by_memory, lost_to_deletion,
@@ -216,9 +221,9 @@ void view_outcome(const struct evidence *evidence, struct pod_view *view) {
     const struct record *record = &evidence->record;
     if (record->final)
         view->exit_code = record->exit_code;
-    else if (evidence->terminated != NULL)
+    else if (ran(evidence))
         view->exit_code = (int)json_int(evidence->terminated, "exitCode", 0);
-    view->has_exit_code = record->final || evidence->terminated != NULL;
+    view->has_exit_code = record->final || ran(evidence);
     if (record_succeeded(record)) {
         end(view, POD_SUCCEEDED, "", "");
     } else {

@@ -52,12 +52,17 @@ def test_suspend_and_resume(namespace):
     run.wait_phase("Succeeded")
 
 
+def ended(pod):
+    states = [c.get("state", {}) for c in pod["status"].get("containerStatuses", []) if c["name"] == "main"]
+    return pod["status"].get("phase") in ("Succeeded", "Failed") or any("terminated" in state for state in states)
+
+
 def test_parallelism(namespace):
     run = namespace.pipeline("narrow", {"parallelism": 2, "podRetention": "Always", "tasks": [
         {"name": f"t{i}", **shell("sleep 2")} for i in range(5)]})
     most = 0
     while run.phase() not in ("Succeeded", "Failed"):
-        most = max(most, sum(pod["status"].get("phase") in ("Pending", "Running") for pod in run.pods()))
+        most = max(most, sum(not ended(pod) for pod in run.pods()))
     assert run.phase() == "Succeeded" and most <= 2
     assert len(run.pods()) == 5, "podRetention: Always"
 
@@ -80,7 +85,7 @@ def test_pod_deleted_by_somebody_is_run_again(namespace):
 
 def test_delete_leaves_nothing_even_when_a_task_ignores_sigterm(namespace):
     run = namespace.pipeline("stubborn", {"tasks": [
-        {"name": "deaf", "pod": {"spec": {"terminationGracePeriodSeconds": 8}}, **shell("trap '' TERM; sleep 1000 & wait; sleep 1000")}]})
+        {"name": "deaf", "pod": {"spec": {"terminationGracePeriodSeconds": 10}}, **shell("trap '' TERM; sleep 1000 & wait; sleep 1000")}]})
     run.wait_task("deaf", "Running")
     run.delete(wait=False)
     wait_for("Pipeline and pods to be gone", lambda: gone(run), 60)

@@ -278,7 +278,7 @@ static void an_init_container_that_fails_ends_it(void **state) {
     expect("  phase: Failed\n"
            "  containerStatuses: [{name: main, state: {terminated: {exitCode: 128, reason: StartError, message: 'exec: "
            "/weir/weir-launcher: permission denied'}}}]\n",
-           "FAILED StartError 128: the container could not be started: exec: /weir/weir-launcher: permission denied");
+           "FAILED StartError: the container could not be started: exec: /weir/weir-launcher: permission denied");
 }
 
 static void sidecars_do_not_decide(void **state) {
