@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LENGTH_MAX = 1 << 30 };
+enum { LENGTH_MAX = 1 << 30, CHUNK_LINE_MAX = 256 };
 
 struct head {
     size_t size;         /* with the blank line */
@@ -109,9 +109,10 @@ static int parse_head(const char *data, size_t length, struct head *head, struct
 
 /* Size of the chunk whose head begins at `at`. 1, 0 when more is needed, -1. */
 static int chunk_head(const char *data, size_t length, size_t *at, size_t *ret_size) {
-    const char *end = memmem(data + *at, length - *at, "\r\n", 2);
+    size_t left = length - *at;
+    const char *end = memmem(data + *at, left < CHUNK_LINE_MAX ? left : CHUNK_LINE_MAX, "\r\n", 2);
     if (!end)
-        return length - *at > 256 ? -1 : 0;
+        return left >= CHUNK_LINE_MAX ? -1 : 0;
     size_t size = 0, digits = 0;
     for (const char *p = data + *at; p < end && isxdigit((unsigned char)*p); p++, digits++)
         size = size * 16 + (size_t)(isdigit((unsigned char)*p) ? *p - '0' : tolower((unsigned char)*p) - 'a' + 10);
