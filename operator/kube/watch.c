@@ -99,9 +99,20 @@ static void apply(struct watch *watch, enum watch_effect effect, yyjson_val *obj
 
 /* Streams. */
 
-static void report_event(struct watch *watch, yyjson_val *status) {
+/* What is no code of a failure counts as missing. */
+static int failure_code(yyjson_val *status) {
+    int64_t code = json_int(status, "code", 500);
+    return code >= 300 && code <= 999 ? (int)code : 500;
+}
+
+static int64_t retry_after_ms(yyjson_val *status) {
+    int64_t seconds = json_int(json_at(status, "details", NULL), "retryAfterSeconds", 0);
+    return seconds <= 0 ? 0 : 1000 * (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
+}
+
+static void report_event(struct watch *watch, yyjson_val *status, int code) {
     struct kube_answer answer = {0};
-    kube_answer_judge(&answer, (int)json_int(status, "code", 500), status);
+    kube_answer_judge(&answer, code, status);
     report(watch, &answer.err);
 }
 
@@ -110,10 +121,9 @@ static void take_event(struct watch *watch, yyjson_val *root) {
     struct watch_event event = {.type = json_text(root, "type", "")};
     bool is_error = text_equal(event.type, "ERROR");
     if (is_error) {
-        event.code = (int)json_int(object, "code", 500);
-        int64_t seconds = json_int(json_at(object, "details", NULL), "retryAfterSeconds", 0);
-        event.retry_after_ms = 1000 * (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
-        report_event(watch, object);
+        event.code = failure_code(object);
+        event.retry_after_ms = retry_after_ms(object);
+        report_event(watch, object, event.code);
     } else if (!text_equal(json_text(object, "kind", ""), watch->options.resource->kind)) {
         return; /* a Table, or a kind of tomorrow */
     } else {
