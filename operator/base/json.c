@@ -59,6 +59,30 @@ void json_free(yyjson_doc **doc) {
     *doc = NULL;
 }
 
+static bool deeper(yyjson_val *value, size_t levels) {
+    size_t i, count;
+    yyjson_val *name, *item;
+    if (!yyjson_is_ctn(value))
+        return false;
+    if (levels == 0)
+        return true;
+    if (yyjson_is_obj(value)) {
+        yyjson_obj_foreach(value, i, count, name, item) {
+            if (deeper(item, levels - 1))
+                return true;
+        }
+    }
+    yyjson_arr_foreach(value, i, count, item) {
+        if (deeper(item, levels - 1))
+            return true;
+    }
+    return false;
+}
+
+bool json_too_deep(yyjson_val *value) {
+    return deeper(value, JSON_DEPTH_MAX);
+}
+
 yyjson_val *json_at(yyjson_val *value, ...) {
     va_list names;
     va_start(names, value);

@@ -19,6 +19,9 @@ enum { JSON_DEPTH_MAX = 64 }; /* deeper documents are refused */
 int json_parse(const char *text, size_t length, yyjson_doc **ret_doc, struct error *err);
 void json_free(yyjson_doc **doc); /* takes NULL; sets NULL: fits the cleanup attribute */
 #define AUTO_JSON __attribute__((cleanup(json_free))) yyjson_doc
+/* Too deep to be walked by recursion: for documents that json_parse() has not read, as those of the API server, where
+ * one deep object must not make a whole list unreadable. */
+bool json_too_deep(yyjson_val *value);
 
 /* Walks object members by name: json_at(pod, "metadata", "name", NULL). NULL when anything is missing. */
 yyjson_val *json_at(yyjson_val *value, ...) __attribute__((sentinel));

@@ -1,5 +1,5 @@
-/* See table.h: problems and objects; what is inside them is table_scalar.c and table_list.c. Relies on json_parse()'s
- * bound on depth, since it recurses. Never copies text, never logs, never stops early. */
+/* See table.h: problems and objects; what is inside them is table_scalar.c and table_list.c. Relies on
+ * JSON_DEPTH_MAX, since it recurses. Never copies text, never logs, never stops early. */
 
 #include "base/table.h"
 

@@ -149,12 +149,14 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
         .arena = arena,
         .problems = problems,
     };
-    yyjson_val *rendered = yyjson_is_obj(spec) ? render(&renderer) : spec;
     struct spec_decoded decoded = {0};
     if (spec == NULL)
         problems_add(problems, "spec", "is required");
+    else if (json_too_deep(spec)) /* all that follows recurses */
+        problems_add(problems, "spec", "is nested too deeply: at most %d levels", JSON_DEPTH_MAX);
     else
-        table_decode(tables_spec(kinds, arena), rendered, &decoded, "spec", arena, problems);
+        table_decode(tables_spec(kinds, arena), yyjson_is_obj(spec) ? render(&renderer) : spec, &decoded, "spec", arena,
+                     problems);
 
     struct pipeline *pipeline = ARENA_NEW(arena, struct pipeline);
     *pipeline = decoded.pipeline;

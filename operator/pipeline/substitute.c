@@ -1,4 +1,4 @@
-/* See substitute.h. Pure. Recurses over documents whose depth json_parse() has bounded. Kubernetes itself replaces
+/* See substitute.h. Pure. Recurses over documents whose depth pipeline_decode() has bounded. Kubernetes itself replaces
  * $(VAR) in a container's command and environment and reads $$( as an escape there: what is not ours is left to it. */
 
 #include "pipeline/substitute.h"

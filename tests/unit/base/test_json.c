@@ -70,9 +70,12 @@ static void depth_is_bounded(void **state) {
     memset(text + JSON_DEPTH_MAX, ']', JSON_DEPTH_MAX);
     AUTO_JSON *doc = parse(text);
     assert_non_null(doc);
+    assert_false(json_too_deep(yyjson_doc_get_root(doc)));
     memset(text, '[', JSON_DEPTH_MAX + 1);
     memset(text + JSON_DEPTH_MAX + 1, ']', JSON_DEPTH_MAX + 1);
     expect_refused(text, strlen(text), "not JSON: line 1, column 65: nested too deeply");
+    AUTO_JSON *deep = yyjson_read(text, strlen(text), 0);
+    assert_true(json_too_deep(yyjson_doc_get_root(deep)));
 }
 
 static void brackets_in_texts_are_no_depth(void **state) {

@@ -29,14 +29,24 @@ static const struct kind_tables *kinds(void) {
     return &tables;
 }
 
+static void decode(struct decoded *decoded, yyjson_doc *doc) {
+    *decoded = (struct decoded){.arena = ARENA_INIT, .doc = doc};
+    decoded->problems.arena = &decoded->arena;
+    decoded->pipeline = pipeline_decode(yyjson_doc_get_root(doc), kinds(), &decoded->arena, &decoded->problems);
+}
+
 void decoded_init(struct decoded *decoded, const char *object_yaml) {
     struct error err = {0};
-    *decoded = (struct decoded){.arena = ARENA_INIT};
-    decoded->problems.arena = &decoded->arena;
-    if (yaml_parse(object_yaml, strlen(object_yaml), &decoded->doc, &err) < 0)
+    yyjson_doc *doc = NULL;
+    if (yaml_parse(object_yaml, strlen(object_yaml), &doc, &err) < 0)
         fail_msg("%s", err.text);
-    decoded->pipeline =
-        pipeline_decode(yyjson_doc_get_root(decoded->doc), kinds(), &decoded->arena, &decoded->problems);
+    decode(decoded, doc);
+}
+
+void decoded_json(struct decoded *decoded, const char *object_json, size_t length) {
+    yyjson_doc *doc = yyjson_read(object_json, length, 0);
+    assert_non_null(doc);
+    decode(decoded, doc);
 }
 
 void decoded_fini(struct decoded *decoded) {

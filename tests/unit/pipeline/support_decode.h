@@ -19,6 +19,8 @@ struct words { /* the block of every kind here: {words: [...], note: ...} */
 void decoded_init(struct decoded *decoded, const char *object_yaml); /* fatal when it is no YAML */
 void decoded_fini(struct decoded *decoded);
 
+/* The same for JSON as the API server sends it, whose depth nobody has bounded. */
+void decoded_json(struct decoded *decoded, const char *object_json, size_t length);
 /* Decodes a Pipeline named "demo" with this `spec` (YAML, indented by two blanks). */
 void decoded_spec(struct decoded *decoded, const char *spec_yaml);
 

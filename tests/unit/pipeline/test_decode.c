@@ -287,6 +287,24 @@ static void references_cannot_blow_a_spec_up(void **state) {
     assert_true(said);
 }
 
+/* An API server takes what is nested 10000 deep, and reading it back does not bound it either. */
+static void a_deep_spec_is_refused_not_followed(void **state) {
+    (void)state;
+    enum { DEPTH = 100 * 1000 };
+    AUTO_STRBUF json = STRBUF_INIT;
+    strbuf_puts(&json, "{\"spec\":{\"tasks\":[{\"name\":\"a\",\"command\":{},\"affinity\":");
+    for (int i = 0; i < DEPTH; i++)
+        strbuf_puts(&json, "[");
+    for (int i = 0; i < DEPTH; i++)
+        strbuf_puts(&json, "]");
+    strbuf_puts(&json, "}]}}");
+    struct decoded seen;
+    decoded_json(&seen, json.data, json.length);
+    assert_int_equal(seen.problems.count, 1);
+    assert_string_equal(seen.problems.items[0], "spec: is nested too deeply: at most 64 levels");
+    decoded_fini(&seen);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_pipeline_gets_its_defaults),
@@ -300,6 +318,7 @@ int main(void) {
         cmocka_unit_test(a_name_may_not_stand_in_defaults),
         cmocka_unit_test(a_spec_that_leaves_no_room_is_refused),
         cmocka_unit_test(references_cannot_blow_a_spec_up),
+        cmocka_unit_test(a_deep_spec_is_refused_not_followed),
     };
     return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
 }
