@@ -23,13 +23,13 @@ def test_upgrade_while_a_task_runs(weir, namespace):
 
 def test_leader_hands_over(weir, namespace):
     """The leader's pod is deleted: the lease is released, and the next one works on at once."""
-    before = get("lease", "weir", cluster.SYSTEM)["spec"]["holderIdentity"]
+    holder = lambda: get("lease", "weir", cluster.SYSTEM)["spec"].get("holderIdentity", "")
+    before = wait_for("a leader", holder, 30)
     leader = before.split("_")[0]
     kubectl("delete", "pod", leader, "-n", cluster.SYSTEM, "--wait=false")
     run = namespace.pipeline("handed", {"tasks": [{"name": "a", **shell("true")}]})
     run.wait_phase("Succeeded", timeout=60)
-    after = wait_for("another holder", lambda: (lambda h: h if h not in ("", before) else None)(
-        get("lease", "weir", cluster.SYSTEM)["spec"].get("holderIdentity", "")), 30)
+    after = wait_for("another leader", lambda: (lambda h: h if h not in ("", before) else None)(holder()), 30)
     assert after != before
 
 
