@@ -1,6 +1,8 @@
 /* weir-operator: wiring only. Order of life: HTTP first, then caches, then the lease, then work; and on SIGTERM work
  * ends first, the lease goes last, so that another replica may begin only when nothing of ours is on its way. */
 
+#include "cmd/operator.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,131 +10,44 @@
 #include <unistd.h>
 
 #include <openssl/rand.h>
-#include <uv.h>
 
 #include "base/log.h"
-#include "base/metrics.h"
-#include "cmd/operator_options.h"
-#include "controller/controller.h"
 #include "kube/config.h"
 #include "kube/event.h"
 #include "kube/http.h"
-#include "kube/leader.h"
-#include "report/address.h"
-#include "report/certificate.h"
-#include "report/endpoint.h"
-#include "web/health.h"
-#include "web/server.h"
 
 enum { RELEASE_TIMEOUT_MS = 5000 };
 
-struct operator{
-    struct operator_options options;
-    uv_loop_t loop;
-    uv_signal_t terminate, interrupt;
-    struct arena arena; /* of the process */
-    char identity[160], report_host[320], secret[280], refusal[160];
-    const char *namespace;
-    struct kube_api *api;
-    struct recorder *recorder;
-    struct web_server *server;
-    struct review *review;
-    struct endpoint *endpoint;
-    struct certificate *certificate;
-    struct address *address;
-    struct leader *leader; /* NULL without leader election */
-    struct controller *controller;
-    struct launch_config launch;
-    struct health health;
-    bool leading, stopping;
-};
-
-static struct metric memory_gauge = {
-    .name = "process_resident_memory_bytes", .help = "Resident memory.", .type = METRIC_GAUGE};
-static struct metric build_gauge = {
-    .name = "weir_build_info", .help = "1, with the version.", .type = METRIC_GAUGE, .labels = {"version"}};
-static struct metric leader_gauge = {
-    .name = "weir_leader", .help = "1 while this replica leads.", .type = METRIC_GAUGE};
-
-static bool leads(void *arg) {
-    const struct operator* self = arg;
+bool operator_leads(void *arg) {
+    const struct wiring *self = arg;
     return self->leading && (self->leader == NULL || leader_held(self->leader));
 }
 
-/* --- what the servers ask --- */
-
-static bool ready(void *arg, struct strbuf *reasons) {
-    const struct operator* self = arg;
-    if (self->stopping)
-        strbuf_puts(reasons, "stopping\n");
-    if (self->launch.report_ca == NULL)
-        strbuf_puts(reasons, "no certificate for launchers' reports yet\n");
-    bool synced = controller_synced(self->controller, reasons);
-    return synced && !self->stopping && self->launch.report_ca != NULL;
-}
-
-static void measure(void *arg, struct web_request *request) {
-    const struct operator* self = arg;
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    if (statm != NULL) {
-        if (fscanf(statm, "%*d %ld", &pages) == 1)
-            metric_set(&memory_gauge, (double)pages * (double)sysconf(_SC_PAGESIZE));
-        fclose(statm);
-    }
-    metric_set(&build_gauge, 1, WEIR_VERSION);
-    metric_set(&leader_gauge, leads(arg) ? 1 : 0);
-    controller_measure(self->controller);
-    health_metrics(NULL, request);
-}
-
-static const char *refusal(void *arg) {
-    struct operator* self = arg;
-    if (self->stopping)
-        return "stopping";
-    if (leads(self))
-        return controller_synced(self->controller, NULL) ? NULL : "caches are not synced yet";
-    snprintf(self->refusal, sizeof self->refusal, "%.150s leads",
-             self->leader == NULL ? "nobody" : leader_holder(self->leader));
-    return self->refusal;
-}
-
-static int accept_report(void *arg, const struct identity *pod, const struct record *record, const char *body,
-                         size_t length) {
-    const struct operator* self = arg;
-    return controller_report(self->controller, pod->namespace, pod->pod_name, pod->pod_uid, record, body, length);
-}
-
-static size_t running(void *arg) {
-    const struct operator* self = arg;
-    return controller_running(self->controller);
-}
-
 static void pod_gone(const char *uid, void *arg) {
-    const struct operator* self = arg;
+    const struct wiring *self = arg;
     review_forget(self->review, uid);
 }
 
 /* --- leading --- */
 
-static void work_when_possible(struct operator* self) {
+static void work_when_possible(struct wiring *self) {
     if (self->leading && self->launch.report_ca != NULL)
         controller_lead(self->controller);
 }
 
 static void certificate_changed(void *arg) {
-    struct operator* self = arg;
+    struct wiring *self = arg;
     self->launch.report_ca = certificate_bundle(self->certificate);
     work_when_possible(self);
 }
 
 static void address_changed(void *arg) {
-    struct operator* self = arg;
+    struct wiring *self = arg;
     self->launch.report_address = address_text(self->address);
 }
 
 static void won(void *arg) {
-    struct operator* self = arg;
+    struct wiring *self = arg;
     self->leading = true;
     log_info("operator", "leading", {"identity", self->identity});
     certificate_check(self->certificate);
@@ -148,7 +63,7 @@ static void lost(const char *why, void *arg) {
 /* --- the end --- */
 
 static void released(void *arg) {
-    struct operator* self = arg;
+    struct wiring *self = arg;
     leader_free(self->leader);
     controller_free(self->controller);
     recorder_free(self->recorder);
@@ -161,7 +76,7 @@ static void released(void *arg) {
 }
 
 static void drained(void *arg) {
-    struct operator* self = arg;
+    struct wiring *self = arg;
     if (self->leader != NULL)
         leader_release(self->leader, RELEASE_TIMEOUT_MS, released, self);
     else
@@ -169,7 +84,7 @@ static void drained(void *arg) {
 }
 
 static void stop(uv_signal_t *handle, int number) {
-    struct operator* self = handle->data;
+    struct wiring *self = handle->data;
     if (self->stopping)
         _exit(128 + number); /* asked twice: at once */
     self->stopping = true;
@@ -188,7 +103,7 @@ static void split(const char *text, struct strings *ret, struct arena *arena) {
     }
 }
 
-static int connect_api(struct operator* self, struct error *err) {
+static int connect_api(struct wiring *self, struct error *err) {
     struct kube_config *config = NULL;
     const struct operator_options *options = &self->options;
     if (kube_config_find(options->kubeconfig, options->context, &config, err) != 0)
@@ -200,7 +115,7 @@ static int connect_api(struct operator* self, struct error *err) {
     return kube_http_new(&self->loop, config, NULL, &self->api, err);
 }
 
-static void name_self(struct operator* self, uint64_t seed) {
+static void name_self(struct wiring *self, uint64_t seed) {
     const char *pod = getenv("POD_NAME");
     char host[65] = "weir";
     gethostname(host, sizeof host - 1);
@@ -209,33 +124,7 @@ static void name_self(struct operator* self, uint64_t seed) {
     snprintf(self->secret, sizeof self->secret, "%s-report", self->options.lease_name);
 }
 
-static int listen_web(struct operator* self, struct error *err) {
-    static struct web_route routes[4];
-    self->health = (struct health){.ready = ready, .arg = self};
-    self->review = review_new(self->api, TOKEN_AUDIENCE);
-    self->endpoint = endpoint_new(&(struct endpoint_config){
-        .review = self->review, .refusal = refusal, .accept = accept_report, .running = running, .arg = self});
-    routes[0] = (struct web_route){.port = WEB_PLAIN, .method = WEB_GET, .path = "/healthz", .handle = health_live};
-    routes[1] = (struct web_route){
-        .port = WEB_PLAIN, .method = WEB_GET, .path = "/readyz", .handle = health_ready, .arg = &self->health};
-    routes[2] =
-        (struct web_route){.port = WEB_PLAIN, .method = WEB_GET, .path = "/metrics", .handle = measure, .arg = self};
-    routes[3] = (struct web_route){.port = WEB_TLS,
-                                   .method = WEB_POST,
-                                   .path = REPORT_PATH,
-                                   .body_max = REPORT_BODY_MAX,
-                                   .deadline_ms = REPORT_DEADLINE_MS,
-                                   .handle = endpoint_handle,
-                                   .arg = self->endpoint};
-    return web_server_new(
-        &(struct web_config){.loop = &self->loop,
-                             .routes = routes,
-                             .route_count = sizeof routes / sizeof *routes,
-                             .ports = {[WEB_PLAIN] = self->options.http_port, [WEB_TLS] = self->options.report_port}},
-        &self->server, err);
-}
-
-static void start(struct operator* self, uint64_t seed) {
+static void start(struct wiring *self, uint64_t seed) {
     const char *full = arena_printf(&self->arena, "%s.cluster.local", self->report_host);
     const char *const names[] = {self->report_host, full, NULL};
     self->launch = (struct launch_config){.launcher_image = self->options.launcher_image,
@@ -246,7 +135,7 @@ static void start(struct operator* self, uint64_t seed) {
                                        .api = self->api,
                                        .recorder = self->recorder,
                                        .launch = &self->launch,
-                                       .leads = leads,
+                                       .leads = operator_leads,
                                        .pod_gone = pod_gone,
                                        .arg = self,
                                        .seed = seed};
@@ -261,7 +150,7 @@ static void start(struct operator* self, uint64_t seed) {
                                                                      .namespace = self->namespace,
                                                                      .secret = self->secret,
                                                                      .names = names,
-                                                                     .leads = leads,
+                                                                     .leads = operator_leads,
                                                                      .changed = certificate_changed,
                                                                      .arg = self});
     if (self->options.leader_elect)
@@ -276,14 +165,14 @@ static void start(struct operator* self, uint64_t seed) {
         won(self);
 }
 
-static void watch_signal(struct operator* self, uv_signal_t *handle, int number) {
+static void watch_signal(struct wiring *self, uv_signal_t *handle, int number) {
     uv_signal_init(&self->loop, handle);
     handle->data = self;
     uv_signal_start(handle, stop, number);
 }
 
 int main(int argc, char **argv) {
-    static struct operator self;
+    static struct wiring self;
     uint64_t seed = 0;
     struct error err;
     operator_options_parse(argc, argv, &self.options);
@@ -296,7 +185,7 @@ int main(int argc, char **argv) {
         return 1;
     }
     name_self(&self, seed);
-    if (listen_web(&self, &err) != 0) {
+    if (operator_listen(&self, &err) != 0) {
         log_error("operator", "cannot listen", {"err", err.text});
         return 1;
     }
