@@ -235,13 +235,13 @@ void telling_choose(const char *text, char out[TELLING_TEXT_MAX]) {
     struct telling telling = {0};
     struct telling_text first = {0};
     while (*text) {
-        size_t length = strcspn(text, "\n");
+        size_t length = strcspn(text, "\r\n");
         if (length) {
             telling_line(&telling, TELLING_STDERR, text, length);
             if (!first.rank)
                 store(&first, TELLING_LAST, 1, text, text + length);
         }
-        text += length + (text[length] == '\n');
+        text += length + (text[length] != '\0');
     }
     snprintf(out, TELLING_TEXT_MAX, "%s", telling.best.rank ? telling.best.text : first.text);
 }
