@@ -62,7 +62,8 @@ struct launch_config {
 int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
                  yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err);
 
-/* A pod object, and the newest report of its launcher or NULL, as the plan sees it. Texts live in the arena. */
+/* A pod object, and the newest report of its launcher or NULL, as the plan sees it. Texts live in the arena;
+ * reason and message are clean and as long as a status keeps them. */
 void executor_view(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
                    struct pod_view *ret_view);
 

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "executor/overlay.h"
 
+enum { GRACE_BELIEVED_S = 1000 * 1000 * 1000 }; /* the API server takes any number */
+
 yyjson_val *view_container(yyjson_val *list, const char *name) {
     size_t i, count;
     yyjson_val *item;
@@ -147,6 +149,8 @@ static void see_identity(const struct evidence *evidence, struct pod_view *view)
     view->created_at = view_time(metadata, "creationTimestamp");
     if (view->deleting) { /* the timestamp is when the grace period ends */
         int64_t grace = json_int(metadata, "deletionGracePeriodSeconds", 0);
+        if (grace < 0 || grace > GRACE_BELIEVED_S)
+            grace = 0;
         view->deleting_since = view_time(metadata, "deletionTimestamp") - grace * 1000;
     }
 }
@@ -181,4 +185,6 @@ void executor_view(yyjson_val *pod, const struct record *report, int64_t now, st
         ret_view->state = POD_PENDING;
         view_pending(&evidence, ret_view);
     }
+    ret_view->reason = text_clean(ret_view->reason, strlen(ret_view->reason), STATUS_NAME_MAX, arena);
+    ret_view->message = text_clean(ret_view->message, strlen(ret_view->message), STATUS_MESSAGE_MAX, arena);
 }
