@@ -8,19 +8,25 @@
 
 static void verified(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
-    struct cache *pods = pass_cache(request->pass, &kube_pods);
-    if (answer->err.code == ERROR_NONE)
-        cache_put(pods, yyjson_doc_get_root(answer->doc));
-    const char *uid = answer->err.code == ERROR_NONE
-                          ? json_text(json_at(yyjson_doc_get_root(answer->doc), "metadata", NULL), "uid", "")
-                          : "";
+    struct pass *pass = request->pass;
+    struct cache *pods = pass_cache(pass, &kube_pods);
+    bool found = answer->err.code == ERROR_NONE;
+    yyjson_val *pod = found ? yyjson_doc_get_root(answer->doc) : NULL;
+    const char *uid = json_text(json_at(pod, "metadata", NULL), "uid", "");
+    if (found)
+        cache_put(pods, pod);
     if (answer->err.code == ERROR_NOT_FOUND || (uid[0] != '\0' && !text_equal(uid, request->pod_uid))) {
-        cache_drop(pods, request->pass->namespace, request->pod, request->pod_uid);
-        memory_gone(request->pass->controller->memory, request->pass->run_uid, request->pod_uid);
-    } else if (answer->err.code != ERROR_NONE) {
-        pass_failed(request->pass, answer);
+        cache_drop(pods, pass->namespace, request->pod, request->pod_uid);
+        memory_gone(pass->controller->memory, pass->run_uid, request->pod_uid);
+        request_again(request);
+    } else if (found && cache_get(pods, pass->namespace, request->pod) != NULL) {
+        request_again(request);
+    } else {
+        if (found)
+            log_warn("controller", "the pod is there, but its labels or owner were changed: it cannot be followed",
+                     {"pipeline", pass->key}, {"pod", request->pod});
+        pass_failed(pass, answer);
     }
-    request_again(request);
     request_end(request);
 }
 
