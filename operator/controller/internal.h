@@ -62,6 +62,7 @@ struct pass {
 };
 void pass_end(struct pass *pass); /* one answer less to wait for; the last one ends and frees the pass */
 void pass_failed(struct pass *pass, const struct kube_answer *answer); /* try again later */
+bool pass_leads(const struct pass *pass); /* ask before each write that follows an answer */
 
 /* Carries out what the plan says; only makes requests, their answers come later. */
 void apply_plan(struct pass *pass, const struct observation *seen, const struct plan *plan, struct arena *arena);

@@ -12,7 +12,6 @@
 struct orphan {
     struct pass *pass;
     char *pod, *pod_uid, *run_uid;
-    bool ended;
 };
 
 static void orphan_end(struct orphan *orphan) {
@@ -49,8 +48,23 @@ static void deleted(struct kube_answer *answer, void *arg) {
 static void released(struct kube_answer *answer, void *arg) {
     struct orphan *orphan = arg;
     took(orphan, answer);
+    if (!pass_leads(orphan->pass)) {
+        orphan_end(orphan);
+        return;
+    }
     struct kube_delete options = {.uid = orphan->pod_uid, .grace_s = -1};
     kube_delete(orphan->pass->controller->config.api, orphan_ref(orphan), &options, deleted, orphan);
+}
+
+/* The cache refuses what it holds for dead: then it is asked for again, but not at once. */
+static void take_run(const struct orphan *orphan, struct kube_answer *answer) {
+    struct pass *pass = orphan->pass;
+    struct cache *pipelines = controller_scope(pass->controller, pass->namespace)->pipelines;
+    cache_put(pipelines, yyjson_doc_get_root(answer->doc));
+    if (cache_get(pipelines, pass->namespace, pass->pipeline) != NULL)
+        worker_add(pass->controller->worker, pass->key);
+    else
+        pass_failed(pass, answer);
 }
 
 static void asked_for_run(struct kube_answer *answer, void *arg) {
@@ -65,8 +79,11 @@ static void asked_for_run(struct kube_answer *answer, void *arg) {
         return;
     }
     if (text_equal(uid, orphan->run_uid)) { /* it is there after all */
-        cache_put(controller_scope(pass->controller, pass->namespace)->pipelines, yyjson_doc_get_root(answer->doc));
-        worker_add(pass->controller->worker, pass->key);
+        take_run(orphan, answer);
+        orphan_end(orphan);
+        return;
+    }
+    if (!pass_leads(pass)) { /* not any more: another one may have judged otherwise */
         orphan_end(orphan);
         return;
     }

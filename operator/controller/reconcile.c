@@ -44,6 +44,11 @@ void pass_failed(struct pass *pass, const struct kube_answer *answer) {
         pass->not_before_ms = answer->retry_after_ms;
 }
 
+bool pass_leads(const struct pass *pass) {
+    const struct controller_config *config = &pass->controller->config;
+    return config->leads(config->arg);
+}
+
 void pass_end(struct pass *pass) {
     if (--pass->pending > 0)
         return;
@@ -66,7 +71,7 @@ void reconcile(const char *key, void *arg) {
     observe(controller, key, now, &arena, &seen);
 
     struct pass *pass = pass_new(controller, key, &seen);
-    if (controller->config.leads(controller->config.arg)) {
+    if (pass_leads(pass)) {
         if (seen.pipeline != NULL) {
             struct plan plan;
             plan_run(&seen.run, now, &arena, &plan);
