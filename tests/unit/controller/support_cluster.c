@@ -112,6 +112,7 @@ void controller_begin(struct cluster *cluster) {
     struct controller_config config = {.loop = &cluster->loop,
                                        .api = &cluster->api.kube,
                                        .recorder = cluster->recorder,
+                                       .namespaces = cluster->namespaces,
                                        .launch = &launch,
                                        .leads = leads,
                                        .pod_gone = pod_gone,

@@ -13,6 +13,7 @@ struct cluster {
     struct api api;
     struct recorder *recorder;
     struct controller *controller;
+    struct strings namespaces; /* to watch; empty: all */
     bool leads, drained;
     struct strbuf transcript;
     struct strbuf gone; /* UIDs said to be gone, one a line */

@@ -1,0 +1,199 @@
+/* What ends: Pipelines that are deleted, pods whose run is gone, pods that are not seen any more. Nothing is taken for
+ * gone before the API server was asked. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "controller/support_cluster.h"
+
+/* A run with one running task. */
+static struct object *begin(struct cluster *c) {
+    cluster_start(c);
+    controller_begin(c);
+    struct object *pipeline = cluster_submit(c, "chain", "a ba", "");
+    cluster_settle(c);
+    pod_starts(c, cluster_pod(c, "a", 1));
+    cluster_settle(c);
+    strbuf_reset(&c->transcript);
+    return pipeline;
+}
+
+static void deleted_pipeline_goes_when_its_pods_have_ended(void **state) {
+    (void)state;
+    struct cluster c;
+    struct object *pipeline = begin(&c);
+    store_delete(&c.api.store, pipeline, false);
+    cluster_settle(&c);
+    EXPECT(&c, "status Stopping: a Running", "delete pod a/1");
+    assert_false(pipeline->gone);
+    struct object *pod = cluster_pod(&c, "a", 1);
+    pod_ends(&c, pod, "Stopped"); /* its launcher has killed the remote side */
+    cluster_settle(&c);
+    EXPECT(&c, "release pod a/1", "finalizers 0");
+    assert_true(pipeline->gone);
+    kubelet_step(&c);
+    cluster_settle(&c);
+    assert_true(pod->gone);
+    EXPECT(&c);
+    assert_int_equal(controller_running(c.controller), 0);
+    assert_string_equal(strbuf_text(&c.gone), "uid-2\n");
+    cluster_finish(&c);
+}
+
+static void pod_of_a_run_that_is_gone_is_let_go_after_asking(void **state) {
+    (void)state;
+    struct cluster c;
+    struct object *pipeline = begin(&c);
+    store_delete(&c.api.store, pipeline, true); /* somebody forced the finalizer off */
+    cluster_settle(&c);
+    EXPECT(&c, "get pipeline -> 404", "release pod a/1", "delete pod a/1");
+    const struct object *pod = cluster_pod(&c, "a", 1);
+    assert_false(held(pod)); /* its launcher has its grace to end the remote side */
+    while (kubelet_step(&c))
+        cluster_settle(&c);
+    assert_true(pod->gone);
+    EXPECT(&c);
+    cluster_finish(&c);
+}
+
+static void pod_of_a_former_run_of_that_name_is_let_go(void **state) {
+    (void)state;
+    struct cluster c;
+    struct object *former = begin(&c);
+    controller_end(&c);
+    struct object *pod = cluster_pod(&c, "a", 1);
+    store_delete(&c.api.store, former, true);
+    const struct object *pipeline = cluster_submit(&c, "chain", "a ", "");
+    controller_begin(&c);
+    cluster_settle(&c);
+    while (kubelet_step(&c))
+        cluster_settle(&c);
+    assert_true(pod->gone);
+    expect_status(pipeline, "Succeeded: a Succeeded");
+    assert_int_equal(cluster_pods_made(&c, "a", 1), 2); /* one each run */
+    cluster_finish(&c);
+}
+
+/* The cache of Pipelines is behind: the pod's run is there, as the live answer tells. */
+static void pod_whose_run_is_only_not_seen_yet_is_kept(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    controller_begin(&c);
+    cluster_settle(&c);
+    c.api.lagging = "pipelines";
+    c.api.watch_lag_ms = 10000;
+    const struct object *pipeline = cluster_submit(&c, "chain", "a ", "\"suspend\":true,");
+    AUTO_STRBUF json = STRBUF_INIT;
+    strbuf_printf(&json,
+                  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"chain-a-1-x\",\"finalizers\":"
+                  "[\"" FINALIZER_RESULT "\"],\"labels\":{\"" LABEL_MANAGED_BY "\":\"weir\",\"" LABEL_TASK
+                  "\":\"a\",\"" LABEL_ATTEMPT "\":\"1\"},\"ownerReferences\":[{\"apiVersion\":\"" WEIR_API_VERSION
+                  "\",\"kind\":\"Pipeline\",\"name\":\"chain\",\"uid\":\"%s\",\"controller\":true}]}}",
+                  json_text(json_at(object_root(pipeline), "metadata", NULL), "uid", ""));
+    const struct object *pod = store_add(&c.api.store, "pods", "lab", strbuf_text(&json));
+    cluster_settle(&c);
+    EXPECT(&c, "get pipeline", "status Running: a Starting");
+    assert_true(held(pod));
+    cluster_finish(&c);
+}
+
+/* No answer is no permission: while the API server cannot tell, the pod stays. */
+static void orphan_stays_while_nobody_can_tell(void **state) {
+    (void)state;
+    struct cluster c;
+    struct object *pipeline = begin(&c);
+    api_fail(&c.api, (struct api_fault){"get", "pipelines", .times = 2, .status = 503, .reason = "ServiceUnavailable",
+                                        .message = "try again"});
+    store_delete(&c.api.store, pipeline, true);
+    cluster_settle(&c);
+    EXPECT(&c, "get pipeline -> 503", "get pipeline -> 503", "get pipeline -> 404", "release pod a/1",
+           "delete pod a/1");
+    cluster_finish(&c);
+}
+
+static void lose_leadership(const struct target *target, int status, void *arg) {
+    struct cluster *c = arg;
+    (void)status;
+    if (text_equal(target->verb, "get") && text_equal(target->plural, "pipelines"))
+        c->leads = false;
+    else
+        assert_string_equal(target->plural, "events");
+}
+
+static void orphan_is_not_touched_when_leadership_ends_meanwhile(void **state) {
+    (void)state;
+    struct cluster c;
+    struct object *pipeline = begin(&c);
+    c.api.seen = lose_leadership; /* fails the test on any other request */
+    store_delete(&c.api.store, pipeline, true);
+    cluster_settle(&c);
+    assert_false(c.leads);
+    assert_true(held(cluster_pod(&c, "a", 1)));
+    cluster_finish(&c);
+}
+
+/* The pod vanished by force while the operator was away: another attempt only after a live look. */
+static void missing_pod_is_looked_for_before_it_counts_as_lost(void **state) {
+    (void)state;
+    struct cluster c;
+    struct object *pipeline = begin(&c);
+    controller_end(&c);
+    store_delete(&c.api.store, cluster_pod(&c, "a", 1), true);
+    controller_begin(&c);
+    cluster_settle(&c);
+    EXPECT(&c, "get pod that is not there -> 404", "create pod a/2", "status Running: a Starting");
+    while (kubelet_step(&c))
+        cluster_settle(&c);
+    expect_status(pipeline, "Succeeded: a Succeeded, b Succeeded");
+    cluster_finish(&c);
+}
+
+static void missing_pod_is_not_asked_for_in_a_hot_loop(void **state) {
+    (void)state;
+    struct cluster c;
+    begin(&c);
+    controller_end(&c);
+    store_delete(&c.api.store, cluster_pod(&c, "a", 1), true);
+    api_fail(&c.api, (struct api_fault){"get", "pods", .times = 1000, .status = 500, .reason = "InternalError",
+                                        .message = "etcd leader changed"});
+    controller_begin(&c);
+    cluster_settle(&c);
+    assert_in_range(c.api.faults[0].times, 1000 - 8, 1000 - 1); /* 5, 10, 20, … ms apart */
+    assert_null(cluster_pod(&c, "a", 2));
+    cluster_finish(&c);
+}
+
+/* Somebody took the label off that the watch selects by: the pod is there, but out of sight. */
+static void pod_out_of_sight_is_not_asked_for_in_a_hot_loop(void **state) {
+    (void)state;
+    struct cluster c;
+    begin(&c);
+    int64_t before = c.api.requests;
+    store_edit(&c.api.store, cluster_pod(&c, "a", 1), "{\"metadata\":{\"labels\":{\"" LABEL_MANAGED_BY "\":null}}}");
+    cluster_settle(&c);
+    assert_in_range(c.api.requests - before, 1, 8);
+    assert_null(cluster_pod(&c, "a", 2)); /* it may still run */
+    cluster_finish(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deleted_pipeline_goes_when_its_pods_have_ended),
+        cmocka_unit_test(pod_of_a_run_that_is_gone_is_let_go_after_asking),
+        cmocka_unit_test(pod_of_a_former_run_of_that_name_is_let_go),
+        cmocka_unit_test(pod_whose_run_is_only_not_seen_yet_is_kept),
+        cmocka_unit_test(orphan_stays_while_nobody_can_tell),
+        cmocka_unit_test(orphan_is_not_touched_when_leadership_ends_meanwhile),
+        cmocka_unit_test(missing_pod_is_looked_for_before_it_counts_as_lost),
+        cmocka_unit_test(missing_pod_is_not_asked_for_in_a_hot_loop),
+        cmocka_unit_test(pod_out_of_sight_is_not_asked_for_in_a_hot_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+/* What launchers report: who is heard, what their words change, and that a report outlives new versions of its pod. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "controller/support_cluster.h"
+
+static int report(struct cluster *c, const char *pod, const char *uid, int64_t seq, const char *url) {
+    struct record record = RECORD_INIT;
+    record.seq = seq;
+    record.phase = "Running";
+    record.tracking_url = url;
+    AUTO_STRBUF body = STRBUF_INIT;
+    record_encode(&record, &body);
+    return controller_report(c->controller, "lab", pod, uid, &record, body.data, body.length);
+}
+
+static const char *tracking_url(const struct object *pipeline) {
+    yyjson_val *task = yyjson_arr_get_first(json_at(object_root(pipeline), "status", "tasks", NULL));
+    return json_text(task, "trackingURL", "");
+}
+
+static void launchers_are_told_where_they_stand(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    controller_begin(&c);
+    assert_int_equal(report(&c, "chain-a-1", "uid-2", 1, ""), 503); /* nothing is listed yet */
+    AUTO_STRBUF reasons = STRBUF_INIT;
+    assert_false(controller_synced(c.controller, &reasons));
+    assert_string_equal(strbuf_text(&reasons), "pipelines not listed yet in any namespace\n");
+    cluster_submit(&c, "chain", "a ", "");
+    store_add(&c.api.store, "pods", "lab",
+              "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"stray\",\"labels\":{\"" LABEL_MANAGED_BY
+              "\":\"weir\"}}}");
+    cluster_settle(&c);
+    const struct object *pod = cluster_pod(&c, "a", 1);
+    assert_int_equal(report(&c, pod->name, "uid-3", 1, ""), 200);
+    assert_int_equal(report(&c, pod->name, "uid-99", 2, ""), 409);
+    assert_int_equal(report(&c, "chain-z-1", "uid-3", 1, ""), 403);
+    assert_int_equal(report(&c, "stray", "uid-2", 1, ""), 403); /* labelled as ours, but no Pipeline owns it */
+    cluster_finish(&c);
+}
+
+static void report_reaches_the_status_and_an_old_one_does_not(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    controller_begin(&c);
+    const struct object *pipeline = cluster_submit(&c, "chain", "a ", "");
+    cluster_settle(&c);
+    struct object *pod = cluster_pod(&c, "a", 1);
+    pod_starts(&c, pod);
+    cluster_settle(&c);
+    assert_int_equal(report(&c, pod->name, "uid-2", 5, "http://rm:8088/proxy/1/"), 200);
+    cluster_settle(&c);
+    assert_string_equal(tracking_url(pipeline), "http://rm:8088/proxy/1/");
+    strbuf_reset(&c.transcript);
+    assert_int_equal(report(&c, pod->name, "uid-2", 5, "http://rm:8088/proxy/1/"), 200); /* repeated */
+    assert_int_equal(report(&c, pod->name, "uid-2", 4, "http://rm:8088/proxy/0/"), 200); /* late */
+    cluster_settle(&c);
+    EXPECT(&c);
+    store_edit(&c.api.store, pod, "{\"metadata\":{\"annotations\":{\"seen\":\"1\"}}}");
+    pod_ends(&c, pod, ""); /* its final record does not name the URL again */
+    cluster_settle(&c);
+    expect_status(pipeline, "Succeeded: a Succeeded");
+    assert_string_equal(tracking_url(pipeline), "http://rm:8088/proxy/1/");
+    assert_int_equal(report(&c, "chain-a-1", "uid-2", 6, ""), 403);
+    cluster_finish(&c);
+}
+
+static void only_watched_namespaces_are_heard(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    const char *names[] = {"lab", "team"};
+    c.namespaces = (struct strings){.items = names, .count = 2};
+    controller_begin(&c);
+    const struct object *pipeline = cluster_submit(&c, "chain", "a ", "");
+    store_add(&c.api.store, "pipelines", "elsewhere",
+              "{\"apiVersion\":\"" WEIR_API_VERSION "\",\"kind\":\"Pipeline\",\"metadata\":{\"name\":\"other\"},"
+              "\"spec\":{\"tasks\":[{\"name\":\"x\",\"image\":\"busybox\",\"command\":{\"command\":[\"true\"]}}]}}");
+    cluster_settle(&c);
+    while (kubelet_step(&c))
+        cluster_settle(&c);
+    expect_status(pipeline, "Succeeded: a Succeeded");
+    assert_int_equal(cluster_pods_made(&c, "x", 1), 0);
+    struct record record = RECORD_INIT;
+    assert_int_equal(controller_report(c.controller, "elsewhere", "p", "u", &record, "{}", 2), 403);
+    cluster_finish(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(launchers_are_told_where_they_stand),
+        cmocka_unit_test(report_reaches_the_status_and_an_old_one_does_not),
+        cmocka_unit_test(only_watched_namespaces_are_heard),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
