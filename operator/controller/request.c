@@ -61,8 +61,10 @@ void request_settle(struct request *request, struct kube_answer *answer, const s
             cache_put(cache, yyjson_doc_get_root(answer->doc));
         break;
     case ERROR_NOT_FOUND:
-        cache_drop(cache, request->pass->namespace, resource == &kube_pods ? request->pod : request->pass->pipeline,
-                   request->pod_uid[0] == '\0' ? NULL : request->pod_uid);
+        if (resource == &kube_pods)
+            cache_drop(cache, request->pass->namespace, request->pod, request->pod_uid);
+        else /* with the UID: one of the same name may have come meanwhile */
+            cache_drop(cache, request->pass->namespace, request->pass->pipeline, request->pass->run_uid);
         break;
     case ERROR_CONFLICT: pass_failed(request->pass, answer); break;
     case ERROR_TRANSIENT:
