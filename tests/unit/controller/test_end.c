@@ -183,6 +183,32 @@ static void pod_out_of_sight_is_not_asked_for_in_a_hot_loop(void **state) {
     cluster_finish(&c);
 }
 
+/* While the status of a run is being written, it is deleted and another one of its name is made. */
+static void replace_the_run(const struct target *target, int status, void *arg) {
+    struct cluster *c = arg;
+    (void)status;
+    if (!text_equal(target->verb, "update"))
+        return;
+    c->api.seen = NULL;
+    store_delete(&c->api.store, target->object, true);
+    cluster_submit(c, "chain", "x ", "");
+}
+
+static void answer_about_a_former_run_does_not_hide_its_successor(void **state) {
+    (void)state;
+    struct cluster c;
+    begin(&c);
+    api_fail(&c.api, (struct api_fault){"update", "pipelines", .times = 1, .status = 404, .reason = "NotFound",
+                                        .message = "pipelines \"chain\" not found"});
+    c.api.seen = replace_the_run;
+    pod_ends(&c, cluster_pod(&c, "a", 1), "");
+    cluster_settle(&c);
+    while (kubelet_step(&c))
+        cluster_settle(&c);
+    expect_status(store_find(&c.api.store, "pipelines", "lab", "chain"), "Succeeded: x Succeeded");
+    cluster_finish(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deleted_pipeline_goes_when_its_pods_have_ended),
@@ -191,6 +217,7 @@ int main(void) {
         cmocka_unit_test(pod_whose_run_is_only_not_seen_yet_is_kept),
         cmocka_unit_test(orphan_stays_while_nobody_can_tell),
         cmocka_unit_test(orphan_is_not_touched_when_leadership_ends_meanwhile),
+        cmocka_unit_test(answer_about_a_former_run_does_not_hide_its_successor),
         cmocka_unit_test(missing_pod_is_looked_for_before_it_counts_as_lost),
         cmocka_unit_test(missing_pod_is_not_asked_for_in_a_hot_loop),
         cmocka_unit_test(pod_out_of_sight_is_not_asked_for_in_a_hot_loop),
