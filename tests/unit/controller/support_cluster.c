@@ -49,6 +49,37 @@ static void say_name(struct strbuf *out, const struct target *target) {
         strbuf_printf(out, "pod %s", target->object != NULL ? target->name : "that is not there");
 }
 
+static bool outcome_recorded(yyjson_val *status, const char *task, const char *pod_uid) {
+    size_t i, count, k, attempts;
+    yyjson_val *item, *attempt;
+    yyjson_arr_foreach(yyjson_obj_get(status, "tasks"), i, count, item) {
+        const char *phase = json_text(item, "phase", "");
+        if (!text_equal(json_text(item, "name", ""), task))
+            continue;
+        if (text_equal(phase, "Succeeded") || text_equal(phase, "Failed") || text_equal(phase, "Cancelled"))
+            return true;
+        yyjson_arr_foreach(yyjson_obj_get(item, "attempts"), k, attempts, attempt) {
+            if (text_equal(json_text(attempt, "podUID", ""), pod_uid))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Holds in every test: a pod of a run that goes on is released only when its outcome stands in the status. */
+static void check_release(const struct cluster *cluster, const struct object *pod) {
+    yyjson_val *metadata = yyjson_obj_get(object_root(pod), "metadata");
+    yyjson_val *owner = yyjson_arr_get_first(yyjson_obj_get(metadata, "ownerReferences"));
+    const struct object *run =
+        store_find(&cluster->api.store, "pipelines", pod->namespace, json_text(owner, "name", ""));
+    yyjson_val *root = run == NULL ? NULL : object_root(run);
+    bool goes_on = root != NULL && json_at(root, "metadata", "deletionTimestamp", NULL) == NULL &&
+                   text_equal(json_text(yyjson_obj_get(root, "metadata"), "uid", ""), json_text(owner, "uid", ""));
+    const char *task = json_text(yyjson_obj_get(metadata, "labels"), LABEL_TASK, "");
+    if (goes_on && !outcome_recorded(yyjson_obj_get(root, "status"), task, json_text(metadata, "uid", "")))
+        fail_msg("pod %s was released before its outcome was recorded", pod->name);
+}
+
 static void seen(const struct target *target, int status, void *arg) {
     struct strbuf *out = &((struct cluster *)arg)->transcript;
     yyjson_val *finalizers = json_at(target->body, "metadata", "finalizers", NULL);
@@ -58,6 +89,8 @@ static void seen(const struct target *target, int status, void *arg) {
         strbuf_puts(out, "status ");
         status_text(yyjson_obj_get(target->body, "status"), out);
     } else if (text_equal(target->verb, "patch") && text_equal(target->plural, "pods")) {
+        if (status == 200)
+            check_release(arg, target->object);
         strbuf_puts(out, "release ");
         say_name(out, target);
     } else if (text_equal(target->verb, "patch")) {
