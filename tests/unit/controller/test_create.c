@@ -5,12 +5,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/text.h"
 #include "controller/support_cluster.h"
+
+enum { NAME_ROOM = 64 };
 
 static void begin(struct cluster *c) {
     cluster_start(c);
@@ -48,20 +51,20 @@ static void creation_that_was_lost_on_its_way_is_made_again_under_the_same_name(
     cluster_finish(&c);
 }
 
-/* The name that the pod will have, learned from a run that is undone: names depend on the UID, so the store is asked to
- * begin again at the same one. */
-static const char *name_of_first_pod(char name[64]) {
+/* The name that the pod will have, learned in another cluster: it depends on the UID of the run, and each store gives
+ * the first one the same. */
+static const char *name_of_first_pod(char name[NAME_ROOM]) {
     struct cluster c;
     begin(&c);
     cluster_submit(&c, "chain", "a ", "");
     cluster_settle(&c);
-    strcpy(name, cluster_pod(&c, "a", 1)->name);
+    snprintf(name, NAME_ROOM, "%s", cluster_pod(&c, "a", 1)->name);
     cluster_finish(&c);
     return name;
 }
 
 static void name_taken_by(const char *metadata) {
-    char name[64];
+    char name[NAME_ROOM];
     name_of_first_pod(name);
     struct cluster c;
     begin(&c);
