@@ -19,7 +19,7 @@ weir_add_flags(flags INTERFACE
   -Wimplicit-fallthrough -Wswitch-enum -Wconversion -Wsign-conversion -Wdate-time
   -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion
   -Werror=return-type -Werror=format-security -Werror=switch
-  -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fno-strict-overflow
+  -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
   -fno-delete-null-pointer-checks -fno-common -fvisibility=hidden)
 target_compile_definitions(flags INTERFACE _GNU_SOURCE WEIR_VERSION="${PROJECT_VERSION}")
 
@@ -30,7 +30,8 @@ if(SANITIZE)
   target_compile_options(flags INTERFACE -fsanitize=${SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(flags INTERFACE -fsanitize=${SANITIZE})
 else()
-  weir_add_flags(flags INTERFACE -ftrivial-auto-var-init=zero)
+  # both would hide from the sanitizers what they look for
+  weir_add_flags(flags INTERFACE -ftrivial-auto-var-init=zero -fno-strict-overflow)
   target_compile_options(flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3>)
   target_link_options(flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 endif()
