@@ -44,7 +44,7 @@ build_image() {
   apt-config dump Acquire | grep -E '^Acquire::(http|https|Check|Retries)' >"$IMAGES/host/apt.conf" || true
   echo 'Acquire::https::CAInfo "/etc/apt/host/ca.crt";' >>"$IMAGES/host/apt.conf"
   cp /etc/ssl/certs/ca-certificates.crt "$IMAGES/host/ca.crt"
-  bh bud --quiet --pull=never --force-rm --volume "$IMAGES/host:/etc/apt/host:ro" --volume "$IMAGES/host/apt.conf:/etc/apt/apt.conf.d/99host:ro" \
+  bh bud --quiet --pull=never --volume "$IMAGES/host:/etc/apt/host:ro" --volume "$IMAGES/host/apt.conf:/etc/apt/apt.conf.d/99host:ro" \
     --tag "$image" --file "$file" "$@" "$context" >/dev/null
 }
 
