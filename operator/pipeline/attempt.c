@@ -79,9 +79,10 @@ static void copy_report(struct task_status *status, const struct pod_view *pod) 
     status->application_id = newer(pod->application_id, status->application_id);
     status->tracking_url = newer(pod->tracking_url, status->tracking_url);
     status->history_url = newer(pod->history_url, status->history_url);
-    status->progress_text = newer(pod->progress_text, status->progress_text);
-    if (pod->percent >= 0)
+    if (pod->percent >= 0 || !text_empty(pod->progress_text)) {
         status->percent = pod->percent;
+        status->progress_text = pod->progress_text;
+    }
     if (pod->job_count > 0) {
         status->job_count = pod->job_count;
         for (size_t i = 0; i < pod->job_count; i++)

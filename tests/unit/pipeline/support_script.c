@@ -6,7 +6,7 @@
  *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60]
  *       [retention=Never|OnFailure|Always]
  *   problem TEXT | valid                                  the spec has a problem; has none
- *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N] [hopeless] [message=REST]
+ *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N [step=X]] [hopeless] [message=REST]
  *             STATE: pending running succeeded failed lost deleting vanished hidden
  *   relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
  *   collide TASK ATTEMPT | refuse TASK TEXT | finalizer   what the API server says
@@ -161,6 +161,8 @@ static void report(struct world *world, struct pod_view *view, const struct word
     set_int(words, "percent", &percent);
     set_int(words, "exit", &exit_code);
     view->percent = (int)percent;
+    if (option(words, "percent") != NULL)
+        view->progress_text = arena_strdup(&world->arena, option(words, "step"));
     view->hopeless = flag(words, "hopeless");
     if (exit_code >= 0) {
         view->has_exit_code = true;
@@ -350,7 +352,8 @@ static void print_task(const struct world *world, const struct task_status *task
     if (task->has_exit_code)
         strbuf_printf(out, ", exit %d", task->exit_code);
     if (task->percent >= 0)
-        strbuf_printf(out, ", %d%%", task->percent);
+        strbuf_printf(out, ", %d%%%s%s", task->percent, text_empty(task->progress_text) ? "" : " ",
+                      text_empty(task->progress_text) ? "" : task->progress_text);
     if (task->retry_at != 0)
         strbuf_printf(out, ", again in %s", after(world, task->retry_at, text));
     if (!text_empty(task->application_id))
