@@ -16,7 +16,7 @@ static void verified(struct kube_answer *answer, void *arg) {
     if (found)
         cache_put(pods, pod);
     if (answer->err.code == ERROR_NOT_FOUND || (uid[0] != '\0' && !text_equal(uid, request->pod_uid))) {
-        cache_drop(pods, pass->namespace, request->pod, request->pod_uid);
+        cache_drop(pods, pass->namespace, request->pod, request->pod_uid, NULL);
         memory_gone(pass->controller->memory, pass->run_uid, request->pod_uid);
         request_again(request);
     } else if (found && cache_get(pods, pass->namespace, request->pod) != NULL) {

@@ -34,7 +34,7 @@ static void took(struct orphan *orphan, struct kube_answer *answer) {
     if (answer->err.code == ERROR_NONE && answer->doc != NULL)
         cache_put(pods_of(orphan), yyjson_doc_get_root(answer->doc));
     else if (answer->err.code == ERROR_NOT_FOUND)
-        cache_drop(pods_of(orphan), orphan->pass->namespace, orphan->pod, orphan->pod_uid);
+        cache_drop(pods_of(orphan), orphan->pass->namespace, orphan->pod, orphan->pod_uid, NULL);
     else if (answer->err.code != ERROR_NONE)
         pass_failed(orphan->pass, answer);
 }

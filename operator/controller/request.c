@@ -62,9 +62,9 @@ void request_settle(struct request *request, struct kube_answer *answer, const s
         break;
     case ERROR_NOT_FOUND:
         if (resource == &kube_pods)
-            cache_drop(cache, request->pass->namespace, request->pod, request->pod_uid);
+            cache_drop(cache, request->pass->namespace, request->pod, request->pod_uid, NULL);
         else /* with the UID: one of the same name may have come meanwhile */
-            cache_drop(cache, request->pass->namespace, request->pass->pipeline, request->pass->run_uid);
+            cache_drop(cache, request->pass->namespace, request->pass->pipeline, request->pass->run_uid, NULL);
         break;
     case ERROR_CONFLICT: pass_failed(request->pass, answer); break;
     case ERROR_TRANSIENT:

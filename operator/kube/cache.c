@@ -8,8 +8,8 @@
 
 #include <utlist.h>
 
-#include "kube/graves.h"
 #include "base/hash_table.h"
+#include "kube/graves.h"
 #include "kube/version.h"
 
 struct node {
@@ -140,8 +140,9 @@ static void tell(const struct cache *cache, const struct node *old, const struct
         cache->type.changed(old == NULL ? NULL : &old->entry, new == NULL ? NULL : &new->entry, cache->type.arg);
 }
 
-static void remove_live(struct cache *cache, struct node *old) {
-    graves_add(&cache->graves, old->entry.uid);
+/* `version`: at which it went; NULL: for good. */
+static void remove_live(struct cache *cache, struct node *old, const char *version) {
+    graves_add(&cache->graves, old->entry.uid, version);
     unlink_live(cache, old);
     tell(cache, old, NULL);
     node_free(cache, old);
@@ -150,7 +151,7 @@ static void remove_live(struct cache *cache, struct node *old) {
 /* `old` may be NULL. */
 static void replace_live(struct cache *cache, struct node *old, struct node *new) {
     if (old != NULL && strcmp(old->entry.uid, new->entry.uid) != 0) {
-        remove_live(cache, old);
+        remove_live(cache, old, NULL);
         old = NULL;
     }
     if (old != NULL)
@@ -230,7 +231,7 @@ static bool is_news(const struct node *live, const struct identity *identity) {
 
 bool cache_put(struct cache *cache, yyjson_val *object) {
     struct identity identity;
-    if (!identify(object, &identity) || graves_have(&cache->graves, identity.uid))
+    if (!identify(object, &identity) || !graves_admit(&cache->graves, identity.uid, identity.version))
         return false;
     struct node *live = find(cache->live, identity.namespace, identity.name);
     if (!is_news(live, &identity))
@@ -239,18 +240,20 @@ bool cache_put(struct cache *cache, yyjson_val *object) {
     if (projected != NULL)
         replace_live(cache, live, node_new(&identity, projected));
     else if (live != NULL)
-        cache_drop(cache, identity.namespace, identity.name, NULL);
+        remove_live(cache, live, identity.version);
     return true;
 }
 
-bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid) {
+bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid, const char *version) {
     struct node *live = find(cache->live, namespace, name);
-    if (uid != NULL)
-        graves_add(&cache->graves, uid);
-    if (live == NULL || (uid != NULL && uid[0] != '\0' && strcmp(uid, live->entry.uid) != 0))
-        return false;
-    remove_live(cache, live);
-    return true;
+    bool any = uid == NULL || uid[0] == '\0';
+    if (live != NULL && (any || strcmp(uid, live->entry.uid) == 0)) {
+        remove_live(cache, live, version);
+        return true;
+    }
+    if (!any)
+        graves_add(&cache->graves, uid, version);
+    return false;
 }
 
 /* Relist. */
@@ -305,7 +308,8 @@ static bool commit_node(struct cache *cache, struct node *node, bool rewound) {
     struct node *live = find(cache->live, node->entry.namespace, node->entry.name);
     if (live != NULL)
         live->seen = cache->relists;
-    bool wanted = !node->same && (rewound || (is_news(live, &identity) && !graves_have(&cache->graves, identity.uid)));
+    bool admitted = is_news(live, &identity) && graves_admit(&cache->graves, identity.uid, identity.version);
+    bool wanted = !node->same && (rewound || admitted);
     if (wanted)
         replace_live(cache, live, node);
     else
@@ -329,7 +333,7 @@ size_t cache_commit(struct cache *cache, const char *version, bool rewound) {
         /* One that the list lacks and that is newer was created after the list was made. */
         bool newer = version_compare(node->entry.version, version) == VERSION_NEWER;
         if (node->seen != cache->relists && (rewound || !newer)) {
-            remove_live(cache, node);
+            remove_live(cache, node, version);
             changes++;
         }
     }

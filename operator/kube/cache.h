@@ -3,7 +3,8 @@
 /* What is known of one kind of objects: a replica filled by a watch (kube/watch.h) and by the answers to our own
  * writes, so that a controller reads what it wrote. Kept is only what `project` makes of an object.
  *
- * - An object older than the one here (by resource version) is dropped; so is one whose UID was seen deleted.
+ * - An object older than the one here (by resource version) is dropped; so is one whose UID was seen to go, unless its
+ *   version is newer than the one at which it went: an object that leaves what is watched may come back.
  * - Same key with another UID is a deletion followed by an addition.
  * - A relist replaces the contents at once, at its end: until then the old ones are served.
  * - Absent here is not gone: ask the server before destroying anything. */
@@ -47,9 +48,10 @@ bool cache_synced(const struct cache *cache); /* a whole list has been seen */
 
 /* An event, or the answer to a write or a live GET. False when it was no news. A malformed object is ignored. */
 bool cache_put(struct cache *cache, yyjson_val *object);
-/* The object is gone (DELETED event, or a live GET found nothing: then with what the cache had). With a uid, nothing
- * else than that one is dropped; with NULL, any. No-op when it is not here. */
-bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid);
+/* The object is gone. With a uid, nothing else than that one is dropped, and it is held for gone even when it is not
+ * here; with NULL, any. `version`: of the DELETED event's object, whatever is newer may come back; NULL: the server has
+ * no such object any more (a live request found nothing), so it never does. False when it was not here. */
+bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid, const char *version);
 
 /* Relist: begin, stage each object, then commit with the list's version or abort. `rewound`: history went back (a
  * restored etcd): what is here counts for nothing. Else, objects newer than the list are kept when it lacks them.

@@ -1,7 +1,8 @@
 #pragma once
 
-/* UIDs that were seen deleted: they never come back, whatever late answers say. Keeps the last ones only: an answer is
- * not later than its request's time-out. */
+/* UIDs that were seen to go, each with the resource version at which it went: what late answers say of an earlier time
+ * does not bring them back. A newer version does: the object was never deleted, it had only left what is watched.
+ * Keeps the last ones only: an answer is not later than its request's time-out. */
 
 #include <stdbool.h>
 
@@ -9,6 +10,9 @@ struct graves {
     struct grave *oldest; /* private */
 };
 
-void graves_add(struct graves *graves, const char *uid); /* no-op for "" */
-bool graves_have(const struct graves *graves, const char *uid);
+/* The version is copied; NULL, or one that is no number: gone for good. Of two burials the newer one counts, but for
+ * good stays so. No-op for the UID "". */
+void graves_add(struct graves *graves, const char *uid, const char *version);
+/* Whether an object of this version may live: its UID is not here, or went at an older version. */
+bool graves_admit(const struct graves *graves, const char *uid, const char *version);
 void graves_clear(struct graves *graves);

@@ -91,7 +91,7 @@ static void apply(struct watch *watch, enum watch_effect effect, yyjson_val *obj
     case WATCH_PUT: cache_put(watch->cache, object); break;
     case WATCH_DROP:
         cache_drop(watch->cache, metadata_text(object, "namespace"), metadata_text(object, "name"),
-                   metadata_text(object, "uid"));
+                   metadata_text(object, "uid"), metadata_text(object, "resourceVersion"));
         break;
     case WATCH_END: end_request(watch); break;
     }

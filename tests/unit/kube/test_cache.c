@@ -127,24 +127,80 @@ static void another_uid_is_a_deletion_and_an_addition(void **state) {
 static void the_deleted_does_not_come_back(void **state) {
     struct cache *cache = *state;
     put(cache, "n/a u1 9");
-    assert_false(cache_drop(cache, "n", "a", "other"));
-    assert_true(cache_drop(cache, "n", "a", "u1"));
-    assert_false(cache_drop(cache, "n", "a", "u1"));
+    assert_false(cache_drop(cache, "n", "a", "other", NULL));
+    assert_true(cache_drop(cache, "n", "a", "u1", NULL));
+    assert_false(cache_drop(cache, "n", "a", "u1", NULL));
     put(cache, "n/a u1 15"); /* a late answer to a write of ours */
     expect_told("+n/a:u1@9 -n/a:u1@9 ");
-    cache_drop(cache, "n", "b", "u2"); /* deleted before it was ever seen */
+    cache_drop(cache, "n", "b", "u2", NULL); /* deleted before it was ever seen */
     put(cache, "n/b u2 16");
     expect_told("");
     put(cache, "n/a u3 17");
     expect_told("+n/a:u3@17 ");
 }
 
-static void an_object_can_become_unwanted(void **state) {
+static void what_left_the_selector_comes_back(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 9");
+    assert_true(cache_drop(cache, "n", "a", "u1", "20"));
+    put(cache, "n/a u1 15"); /* a late answer to a write of ours */
+    put(cache, "n/a u1 20");
+    put(cache, "n/a u1 odd"); /* not comparable: not admitted */
+    expect_told("+n/a:u1@9 -n/a:u1@9 ");
+    put(cache, "n/a u1 21");
+    expect_told("+n/a:u1@21 ");
+    cache_drop(cache, "n", "a", "u1", "30");
+    cache_drop(cache, "n", "a", "u1", "20"); /* said late: the newer counts */
+    put(cache, "n/a u1 25");
+    expect_told("-n/a:u1@21 ");
+    put(cache, "n/a u1 100");
+    expect_told("+n/a:u1@100 ");
+}
+
+static void a_relist_brings_back_what_is_newer(void **state) {
+    struct cache *cache = *state;
+    cache_drop(cache, "n", "late", "u1", "20");
+    cache_drop(cache, "n", "back", "u2", "20");
+    cache_drop(cache, "n", "gone", "u3", NULL);
+    put(cache, "n/missed u4 9");
+    strbuf_reset(&told);
+    cache_begin(cache);
+    stage(cache, "n/late u1 15");
+    stage(cache, "n/back u2 25");
+    stage(cache, "n/gone u3 25"); /* the list was made before the live request */
+    assert_int_equal(cache_commit(cache, "50", false), 2);
+    expect_told("+n/back:u2@25 -n/missed:u4@9 ");
+    put(cache, "n/missed u4 50"); /* it had left by the time of the list */
+    expect_told("");
+    put(cache, "n/missed u4 51");
+    expect_told("+n/missed:u4@51 ");
+}
+
+static void gone_for_good_stays_so(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/a u1 9");
+    cache_drop(cache, "n", "a", "u1", NULL);
+    cache_drop(cache, "n", "a", "u1", "20"); /* the event comes after the live request */
+    cache_drop(cache, "n", "b", "u2", "20");
+    cache_drop(cache, "n", "b", "u2", NULL);
+    cache_drop(cache, "n", "c", "u3", "odd");
+    strbuf_reset(&told);
+    put(cache, "n/a u1 30");
+    put(cache, "n/b u2 30");
+    put(cache, "n/c u3 30");
+    expect_told("");
+}
+
+static void an_object_can_become_unwanted_and_wanted_again(void **state) {
     struct cache *cache = *state;
     put(cache, "n/a u1 9");
     put(cache, "n/a u1 10 unwanted");
     expect_told("+n/a:u1@9 -n/a:u1@9 ");
     assert_int_equal(cache_count(cache), 0);
+    put(cache, "n/a u1 9");
+    expect_told("");
+    put(cache, "n/a u1 11");
+    expect_told("+n/a:u1@11 ");
 }
 
 static void a_relist_replaces_at_once(void **state) {
@@ -198,7 +254,7 @@ static void after_a_restore_only_the_list_counts(void **state) {
     put(cache, "n/lost u1 90");
     put(cache, "n/older u2 95");
     put(cache, "n/back u3 50");
-    cache_drop(cache, "n", "back", "u3");
+    cache_drop(cache, "n", "back", "u3", NULL);
     strbuf_reset(&told);
     cache_begin(cache);
     stage(cache, "n/older u2 40");
@@ -220,7 +276,7 @@ static void groups_follow_their_objects(void **state) {
     assert_null(cache_group_next(cache, entry));
     put(cache, "n/a u1 5 blue");
     assert_string_equal(cache_group_first(cache, "red")->name, "b");
-    cache_drop(cache, "n", "b", NULL);
+    cache_drop(cache, "n", "b", NULL, NULL);
     assert_null(cache_group_first(cache, "red"));
     size_t count = 0;
     for (entry = cache_first(cache); entry != NULL; entry = cache_next(cache, entry))
@@ -263,7 +319,10 @@ int main(void) {
         TEST(older_and_equal_versions_are_no_news),
         TEST(another_uid_is_a_deletion_and_an_addition),
         TEST(the_deleted_does_not_come_back),
-        TEST(an_object_can_become_unwanted),
+        TEST(what_left_the_selector_comes_back),
+        TEST(a_relist_brings_back_what_is_newer),
+        TEST(gone_for_good_stays_so),
+        TEST(an_object_can_become_unwanted_and_wanted_again),
         TEST(a_relist_replaces_at_once),
         TEST(an_aborted_relist_changes_nothing),
         TEST(after_a_restore_only_the_list_counts),

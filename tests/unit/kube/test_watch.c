@@ -153,6 +153,16 @@ static void pages_then_a_watch_in_pieces(void **state) {
     finish(&f);
 }
 
+static void what_left_the_selector_comes_back(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, WITH(.label_selector = "a=b"), {.body = PAGE("100", "", OBJECT("a", "1") "," OBJECT("b", "2"))},
+          {.end = REPLY_OPEN,
+           .body = EVENT("DELETED", "a", "101") EVENT("DELETED", "b", "102") EVENT("ADDED", "a", "103")});
+    await(&f, 2, "a@103");
+    finish(&f);
+}
+
 static void a_cut_line_is_dropped_and_read_again(void **state) {
     (void)state;
     struct fixture f;
@@ -306,6 +316,7 @@ static void it_can_be_freed_at_any_moment(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_then_a_watch_in_pieces),
+        cmocka_unit_test(what_left_the_selector_comes_back),
         cmocka_unit_test(a_cut_line_is_dropped_and_read_again),
         cmocka_unit_test(bookmarks_move_on_and_strangers_are_skipped),
         cmocka_unit_test(streaming_list_and_its_watch_are_one_request),
