@@ -5,13 +5,14 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${WEIR_CACHE:-$HOME/.cache/weir}
 
+SAID=3 # exit code of a script that has said why: those who called it need not say so again
 say() { printf '%s\n' "$*" >&2; }
-die() { say "${0##*/}: $*"; exit 1; }
+die() { say "${0##*/}: $*"; exit $SAID; }
 need_root() { [[ $EUID == 0 ]] || die "$1 needs root"; }
 
 # nothing fails silently
 set -E
-trap 'say "${0##*/}: failed: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)"' ERR
+trap '(($? == SAID)) || say "${0##*/}: failed: $BASH_COMMAND (${BASH_SOURCE[0]##*/}:$LINENO)"' ERR
 
 # hash_of PATH...: one short hash of the contents and names of files and directories, for stamps; wherever the checkout is
 hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sed "s|  $ROOT/|  |" | sha256sum | cut -c1-16; }
