@@ -104,9 +104,9 @@ static char *read_token(const char *path, struct error *err) {
     return token;
 }
 
-static void failed(struct reporter *reporter, int64_t now) {
+static void failed(struct reporter *reporter, int64_t least_ms, int64_t now) {
     int64_t next = reporter->backoff_ms * 2;
-    reporter->backoff_ms = next < REPORT_BACKOFF_MIN_MS   ? REPORT_BACKOFF_MIN_MS
+    reporter->backoff_ms = next < least_ms                ? least_ms
                            : next > REPORT_BACKOFF_MAX_MS ? REPORT_BACKOFF_MAX_MS
                                                           : next;
     reporter->next_at = now + (reporter->last_from ? LAST_RETRY_MS : jitter(reporter, reporter->backoff_ms));
@@ -129,7 +129,7 @@ static void send_snapshot(struct reporter *reporter, const struct snapshot *snap
     reporter->next_at = INT64_MAX;
     reporter->sent_seq = snapshot->record.seq;
     if (!token || strbuf_failed(&reporter->body) || http_start(&reporter->http, &request, now, &reporter->err) < 0)
-        failed(reporter, now);
+        failed(reporter, REPORT_BACKOFF_MIN_MS, now);
     if (token)
         explicit_bzero(token, strlen(token));
 }
@@ -140,7 +140,7 @@ static void on_answer(struct reporter *reporter, const struct snapshot *snapshot
     struct error ignored;
     if (response->status < 200 || response->status > 299) {
         error_set(&reporter->err, ERROR_TRANSIENT, "the operator answers with status %d", response->status);
-        failed(reporter, now);
+        failed(reporter, response->status == 503 ? REPORT_STANDBY_MS : REPORT_BACKOFF_MIN_MS, now);
         return;
     }
     reporter->backoff_ms = 0;
@@ -170,7 +170,7 @@ void reporter_step(struct reporter *reporter, const struct snapshot *snapshot, c
         return;
     enum http_result result = http_step(&reporter->http, wait, now, &reporter->err);
     if (result == HTTP_FAILED)
-        failed(reporter, now);
+        failed(reporter, REPORT_BACKOFF_MIN_MS, now);
     else if (result == HTTP_DONE)
         on_answer(reporter, snapshot, now);
     if (!http_busy(&reporter->http) && now >= reporter->next_at)

@@ -17,6 +17,7 @@ enum {
     REPORT_INTERVAL_MS = 10 * 1000, /* until the operator says otherwise */
     REPORT_COALESCE_MS = 100,
     REPORT_BACKOFF_MIN_MS = 1000,
+    REPORT_STANDBY_MS = 100, /* … after a 503: another replica of the operator leads, and a new call may find it */
     REPORT_BACKOFF_MAX_MS = 30 * 1000,
     REPORT_LAST_MS = 3000,     /* for the final report, once somebody has answered the call */
     REPORT_LAST_AWAY_MS = 800, /* … and when nobody does */
