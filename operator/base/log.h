@@ -21,8 +21,8 @@ void log_write(enum log_level level, const char *logger, const struct log_field 
     __attribute__((format(printf, 4, 5)));
 
 /* log_info("controller", "created pod", {"pod", name}, {"run", run}) */
-#define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
+#define LOG_FIELDS(...)             ((const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define log_debug(logger, msg, ...) log_write(LOG_DEBUG, logger, LOG_FIELDS(__VA_ARGS__), "%s", msg)
-#define log_info(logger, msg, ...) log_write(LOG_INFO, logger, LOG_FIELDS(__VA_ARGS__), "%s", msg)
-#define log_warn(logger, msg, ...) log_write(LOG_WARN, logger, LOG_FIELDS(__VA_ARGS__), "%s", msg)
+#define log_info(logger, msg, ...)  log_write(LOG_INFO, logger, LOG_FIELDS(__VA_ARGS__), "%s", msg)
+#define log_warn(logger, msg, ...)  log_write(LOG_WARN, logger, LOG_FIELDS(__VA_ARGS__), "%s", msg)
 #define log_error(logger, msg, ...) log_write(LOG_ERROR, logger, LOG_FIELDS(__VA_ARGS__), "%s", msg)

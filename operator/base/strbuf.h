@@ -17,8 +17,10 @@ struct strbuf {
     bool failed;
 };
 
-#define STRBUF_INIT {0}
-#define STRBUF_MAX(bytes) {.max = (bytes)}
+#define STRBUF_INIT \
+    { 0 }
+#define STRBUF_MAX(bytes) \
+    { .max = (bytes) }
 #define AUTO_STRBUF __attribute__((cleanup(strbuf_fini))) struct strbuf
 
 void strbuf_fini(struct strbuf *buf);  /* frees; the buffer is empty and usable again, its bound kept */

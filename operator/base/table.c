@@ -65,19 +65,11 @@ void table_wrong_type(const struct decoder *decoder, const struct place *place, 
 
 static void set_absent(const struct field *field, void *slot) {
     switch (field->type) {
-    case FIELD_BOOL:
-        *(bool *)slot = field->absent != 0;
-        break;
-    case FIELD_TRISTATE:
-        *(signed char *)slot = -1;
-        break;
+    case FIELD_BOOL: *(bool *)slot = field->absent != 0; break;
+    case FIELD_TRISTATE: *(signed char *)slot = -1; break;
     case FIELD_INT:
-    case FIELD_DURATION:
-        *(int64_t *)slot = field->absent;
-        break;
-    case FIELD_ENUM:
-        *(int *)slot = (int)field->absent;
-        break;
+    case FIELD_DURATION: *(int64_t *)slot = field->absent; break;
+    case FIELD_ENUM: *(int *)slot = (int)field->absent; break;
     case FIELD_STRING:
     case FIELD_NUMBER:
     case FIELD_QUANTITY:
@@ -85,8 +77,7 @@ static void set_absent(const struct field *field, void *slot) {
     case FIELD_PAIRS:
     case FIELD_OBJECT:
     case FIELD_LIST:
-    case FIELD_ANY:
-        break; /* the target is zeroed */
+    case FIELD_ANY: break; /* the target is zeroed */
     }
 }
 

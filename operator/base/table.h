@@ -30,7 +30,7 @@ enum field_type {
 
 enum field_flags {
     FIELD_REQUIRED = 1 << 0,
-    FIELD_ANY_LIST = 1 << 1, /* FIELD_ANY: an array of objects; else an object */
+    FIELD_ANY_LIST = 1 << 1,  /* FIELD_ANY: an array of objects; else an object */
     FIELD_DNS_LABEL = 1 << 2, /* FIELD_STRING/S: RFC 1123 label */
     FIELD_NOT_FLAG = 1 << 3,  /* FIELD_STRING/S, PAIRS' values: must not begin with '-' (would be read as an option) */
     FIELD_SECRET = 1 << 4,    /* never quoted in a message */
@@ -90,8 +90,8 @@ void problems_add(struct problems *problems, const char *path, const char *forma
  * one without members. A member with a problem keeps its `absent` value. Unknown members are a problem (with "did you
  * mean"), null is absent. `path` begins each message. Texts and FIELD_ANY point into the document, which must outlive
  * the target. */
-void table_decode(const struct table *table, yyjson_val *object, void *target, const char *path,
-                  struct arena *arena, struct problems *problems);
+void table_decode(const struct table *table, yyjson_val *object, void *target, const char *path, struct arena *arena,
+                  struct problems *problems);
 
 /* The OpenAPI v3 structural schema of the table, as JSON. */
 yyjson_mut_val *table_schema(const struct table *table, yyjson_mut_doc *doc);

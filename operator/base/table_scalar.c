@@ -227,9 +227,7 @@ static void decode_enum(const struct decoder *decoder, const struct field *field
 void table_decode_value(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
                         const struct place *place) {
     switch (field->type) {
-    case FIELD_STRING:
-        *(const char **)slot = table_text(decoder, field, value, place);
-        break;
+    case FIELD_STRING: *(const char **)slot = table_text(decoder, field, value, place); break;
     case FIELD_BOOL:
     case FIELD_TRISTATE:
         if (!yyjson_is_bool(value))
@@ -239,28 +237,15 @@ void table_decode_value(const struct decoder *decoder, const struct field *field
         else
             *(signed char *)slot = yyjson_get_bool(value);
         break;
-    case FIELD_INT:
-        decode_int(decoder, field, value, slot, place);
-        break;
-    case FIELD_NUMBER:
-        decode_number(decoder, field, value, slot, place);
-        break;
-    case FIELD_DURATION:
-        decode_duration(decoder, field, value, slot, place);
-        break;
-    case FIELD_QUANTITY:
-        decode_quantity(decoder, value, slot, place);
-        break;
-    case FIELD_ENUM:
-        decode_enum(decoder, field, value, slot, place);
-        break;
+    case FIELD_INT: decode_int(decoder, field, value, slot, place); break;
+    case FIELD_NUMBER: decode_number(decoder, field, value, slot, place); break;
+    case FIELD_DURATION: decode_duration(decoder, field, value, slot, place); break;
+    case FIELD_QUANTITY: decode_quantity(decoder, value, slot, place); break;
+    case FIELD_ENUM: decode_enum(decoder, field, value, slot, place); break;
     case FIELD_STRINGS:
     case FIELD_PAIRS:
     case FIELD_LIST:
-    case FIELD_ANY:
-        table_decode_list(decoder, field, value, slot, place);
-        break;
-    case FIELD_OBJECT:
-        break; /* table.c */
+    case FIELD_ANY: table_decode_list(decoder, field, value, slot, place); break;
+    case FIELD_OBJECT: break; /* table.c */
     }
 }

@@ -4,7 +4,7 @@
 
 #include "base/table_private.h"
 
-#define LABEL_PATTERN "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+#define LABEL_PATTERN    "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 #define DURATION_PATTERN "^(0|([0-9]+(\\.[0-9]+)?(ns|us|\xC2\xB5s|ms|s|m|h))+)$"
 #define QUANTITY_PATTERN "^([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"
 #define NOT_FLAG_PATTERN "^([^-]|$)"
@@ -114,7 +114,10 @@ static yyjson_mut_val *any_schema(const struct field *field, yyjson_mut_doc *doc
         return object;
     if (field->list_map_key != NULL) { /* a map's key must be declared and required */
         yyjson_mut_val *properties = yyjson_mut_obj_add_obj(doc, object, "properties");
-        yyjson_mut_obj_add_val(doc, properties, field->list_map_key, typed(doc, "string"));
+        yyjson_mut_val *key = yyjson_mut_obj_add_obj(doc, properties, field->list_map_key);
+        yyjson_mut_obj_add_str(doc, key, "type", "string");
+        yyjson_mut_obj_add_str(doc, key, "description",
+                               "Unique in this list. Beside it: the fields of Kubernetes' own type.");
         yyjson_mut_val *required = yyjson_mut_obj_add_arr(doc, object, "required");
         yyjson_mut_arr_add_str(doc, required, field->list_map_key);
     }
@@ -123,30 +126,19 @@ static yyjson_mut_val *any_schema(const struct field *field, yyjson_mut_doc *doc
 
 static yyjson_mut_val *field_schema(const struct field *field, yyjson_mut_doc *doc) {
     switch (field->type) {
-    case FIELD_STRING:
-        return text_schema(field, doc);
+    case FIELD_STRING: return text_schema(field, doc);
     case FIELD_BOOL:
-    case FIELD_TRISTATE:
-        return typed(doc, "boolean");
+    case FIELD_TRISTATE: return typed(doc, "boolean");
     case FIELD_INT:
-    case FIELD_NUMBER:
-        return number_schema(field, doc);
-    case FIELD_DURATION:
-        return duration_schema(doc);
-    case FIELD_QUANTITY:
-        return quantity_schema(doc);
-    case FIELD_ENUM:
-        return enum_schema(field, doc);
-    case FIELD_STRINGS:
-        return list_schema(field, text_schema(field, doc), doc);
-    case FIELD_PAIRS:
-        return pairs_schema(field, doc);
-    case FIELD_OBJECT:
-        return table_schema(field->table, doc);
-    case FIELD_LIST:
-        return list_schema(field, table_schema(field->table, doc), doc);
-    case FIELD_ANY:
-        return any_schema(field, doc);
+    case FIELD_NUMBER: return number_schema(field, doc);
+    case FIELD_DURATION: return duration_schema(doc);
+    case FIELD_QUANTITY: return quantity_schema(doc);
+    case FIELD_ENUM: return enum_schema(field, doc);
+    case FIELD_STRINGS: return list_schema(field, text_schema(field, doc), doc);
+    case FIELD_PAIRS: return pairs_schema(field, doc);
+    case FIELD_OBJECT: return table_schema(field->table, doc);
+    case FIELD_LIST: return list_schema(field, table_schema(field->table, doc), doc);
+    case FIELD_ANY: return any_schema(field, doc);
     }
     return typed(doc, "object");
 }

@@ -189,13 +189,11 @@ static int take_event(struct reader *reader, const yaml_event_t *event, struct e
             return -1;
         return open_container(reader, event, yyjson_mut_obj(reader->doc), err);
     case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT:
-        return close_container(reader, err);
+    case YAML_MAPPING_END_EVENT: return close_container(reader, err);
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
     case YAML_STREAM_END_EVENT:
-    case YAML_DOCUMENT_END_EVENT:
-        return 0;
+    case YAML_DOCUMENT_END_EVENT: return 0;
     }
     return 0;
 }

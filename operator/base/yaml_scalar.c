@@ -102,16 +102,11 @@ int yaml_scalar(yyjson_mut_doc *doc, const char *text, size_t length, yyjson_mut
     if (one_of(text, no_numbers))
         return error_set(err, ERROR_INVALID, "%s is no number that JSON knows", text);
     switch (shape) {
-    case SHAPE_INTEGER:
-        return take_integer(doc, text, ret_value, err);
-    case SHAPE_OCTAL:
-        return take_unsigned(doc, text, text + 2, 8, ret_value, err);
-    case SHAPE_HEX:
-        return take_unsigned(doc, text, text + 2, 16, ret_value, err);
-    case SHAPE_REAL:
-        return take_real(doc, text, ret_value, err);
-    case SHAPE_TEXT:
-        break;
+    case SHAPE_INTEGER: return take_integer(doc, text, ret_value, err);
+    case SHAPE_OCTAL: return take_unsigned(doc, text, text + 2, 8, ret_value, err);
+    case SHAPE_HEX: return take_unsigned(doc, text, text + 2, 16, ret_value, err);
+    case SHAPE_REAL: return take_real(doc, text, ret_value, err);
+    case SHAPE_TEXT: break;
     }
     if (one_of(text, nulls))
         *ret_value = yyjson_mut_null(doc);

@@ -8,14 +8,14 @@
 #include "pipeline/plan.h"
 #include "record/record.h"
 
-#define LABEL_RUN WEIR_GROUP "/pipeline-uid" /* on pods: the run's UID */
-#define LABEL_PIPELINE WEIR_GROUP "/pipeline"
-#define LABEL_TASK WEIR_GROUP "/task"
-#define LABEL_ATTEMPT WEIR_GROUP "/attempt"
-#define LABEL_MANAGED_BY "app.kubernetes.io/managed-by" /* = weir */
-#define FINALIZER_RESULT WEIR_GROUP "/result"   /* on pods */
-#define FINALIZER_CLEANUP WEIR_GROUP "/cleanup" /* on Pipelines */
-#define TOKEN_AUDIENCE "weir-report"
+#define LABEL_RUN         WEIR_GROUP "/pipeline-uid" /* on pods: the run's UID */
+#define LABEL_PIPELINE    WEIR_GROUP "/pipeline"
+#define LABEL_TASK        WEIR_GROUP "/task"
+#define LABEL_ATTEMPT     WEIR_GROUP "/attempt"
+#define LABEL_MANAGED_BY  "app.kubernetes.io/managed-by" /* = weir */
+#define FINALIZER_RESULT  WEIR_GROUP "/result"           /* on pods */
+#define FINALIZER_CLEANUP WEIR_GROUP "/cleanup"          /* on Pipelines */
+#define TOKEN_AUDIENCE    "weir-report"
 
 struct argv {
     const char **items;
@@ -37,24 +37,25 @@ struct executor {
     void (*validate)(const struct task *task, const char *path, struct problems *problems);
     /* The command line of the task. `tag` names the run and task at the remote side, the same for every attempt. */
     void (*command)(const struct task *task, const char *tag, struct argv *argv);
-    enum verdict (*verdict)(const struct task *task);         /* NULL: the exit code */
-    const char *(*working_dir)(const struct task *task);      /* NULL: the image's */
-    const char *default_image; /* NULL: the task must name one */
+    enum verdict (*verdict)(const struct task *task);    /* NULL: the exit code */
+    const char *(*working_dir)(const struct task *task); /* NULL: the image's */
+    const char *default_image;                           /* NULL: the task must name one */
 };
 
 const struct executor *executor_of(enum task_kind kind);
 const struct kind_tables *executor_tables(void); /* for pipeline_decode() */
 
-/* Adds what is wrong with each task beyond its decoding: the rules of its kind, of its pod fields and of its overlay. */
+/* Adds what is wrong with each task beyond its decoding: the rules of its kind, of its pod fields and of its overlay.
+ */
 void executor_validate(const struct pipeline *pipeline, struct problems *problems);
 
 /* The same for every task of an operator. */
 struct launch_config {
-    const char *launcher_image;    /* holds /weir-launcher; the init container copies it */
-    const char *pull_policy;       /* of that image */
-    const char *report_host;       /* the name in the operator's certificate */
-    const char *report_address;    /* IP:port or host:port to connect to */
-    const char *report_ca;         /* PEM bundle, one or more certificates */
+    const char *launcher_image; /* holds /weir-launcher; the init container copies it */
+    const char *pull_policy;    /* of that image */
+    const char *report_host;    /* the name in the operator's certificate */
+    const char *report_address; /* IP:port or host:port to connect to */
+    const char *report_ca;      /* PEM bundle, one or more certificates */
 };
 
 /* The pod of one attempt, with the user's overlay applied (strategic merge; container `main`) and what weir needs

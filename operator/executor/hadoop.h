@@ -16,26 +16,32 @@ struct hadoop {
 /* For the table of a struct with a member `struct hadoop hadoop`. */
 #define HADOOP_FIELD(type, member) .offset = offsetof(struct type, hadoop) + offsetof(struct hadoop, member)
 #define HADOOP_FIELDS(type)                                                                                            \
-    {"conf", "-D: Hadoop properties, one option each. Not for secrets: they would be visible in the pod.", FIELD_PAIRS, \
-     HADOOP_FIELD(type, conf)},                                                                                        \
-    {"confFiles", "-conf: configuration files to read.", FIELD_STRINGS, HADOOP_FIELD(type, conf_files),                \
-     .flags = FIELD_NOT_FLAG, .max = 100},                                                                             \
-    {"libJars", "-libjars: jars for the class path of client and tasks.", FIELD_STRINGS, HADOOP_FIELD(type, lib_jars), \
-     .flags = FIELD_NOT_FLAG},                                                                                         \
-    {"files", "-files: files for the working directory of the tasks; path#name renames.", FIELD_STRINGS,               \
-     HADOOP_FIELD(type, files), .flags = FIELD_NOT_FLAG},                                                              \
-    {"archives", "-archives: archives to unpack in the working directory of the tasks; path#name renames.",            \
-     FIELD_STRINGS, HADOOP_FIELD(type, archives), .flags = FIELD_NOT_FLAG},                                            \
-    {"fs", "-fs: default file system, instead of fs.defaultFS.", FIELD_STRING, HADOOP_FIELD(type, fs),                 \
-     .flags = FIELD_NOT_FLAG},                                                                                         \
-    {"jt", "-jt: local, or host:port of the ResourceManager.", FIELD_STRING, HADOOP_FIELD(type, jt),                   \
-     .flags = FIELD_NOT_FLAG},                                                                                         \
-    {"tokenCacheFile", "-tokenCacheFile: file with delegation tokens, from a Secret that is mounted as a volume.",     \
-     FIELD_STRING, HADOOP_FIELD(type, token_cache_file), .flags = FIELD_NOT_FLAG},                                     \
-    {"configDir", "--config: Hadoop's configuration directory (default: HADOOP_CONF_DIR of the environment).",         \
-     FIELD_STRING, HADOOP_FIELD(type, config_dir), .flags = FIELD_NOT_FLAG},                                           \
-    {"program", "Path of hadoop in the image (default: hadoop, looked up in PATH).", FIELD_STRING,                     \
-     HADOOP_FIELD(type, program), .flags = FIELD_NOT_FLAG}
+    {"conf", "-D: Hadoop properties, one option each. Not for secrets: they would be visible in the pod.",             \
+     FIELD_PAIRS, HADOOP_FIELD(type, conf)},                                                                           \
+        {"confFiles",                                                                                                  \
+         "-conf: configuration files to read.",                                                                        \
+         FIELD_STRINGS,                                                                                                \
+         HADOOP_FIELD(type, conf_files),                                                                               \
+         .flags = FIELD_NOT_FLAG,                                                                                      \
+         .max = 100},                                                                                                  \
+        {"libJars", "-libjars: jars for the class path of client and tasks.", FIELD_STRINGS,                           \
+         HADOOP_FIELD(type, lib_jars), .flags = FIELD_NOT_FLAG},                                                       \
+        {"files", "-files: files for the working directory of the tasks; path#name renames.", FIELD_STRINGS,           \
+         HADOOP_FIELD(type, files), .flags = FIELD_NOT_FLAG},                                                          \
+        {"archives", "-archives: archives to unpack in the working directory of the tasks; path#name renames.",        \
+         FIELD_STRINGS, HADOOP_FIELD(type, archives), .flags = FIELD_NOT_FLAG},                                        \
+        {"fs", "-fs: default file system, instead of fs.defaultFS.", FIELD_STRING, HADOOP_FIELD(type, fs),             \
+         .flags = FIELD_NOT_FLAG},                                                                                     \
+        {"jt", "-jt: local, or host:port of the ResourceManager.", FIELD_STRING, HADOOP_FIELD(type, jt),               \
+         .flags = FIELD_NOT_FLAG},                                                                                     \
+        {"tokenCacheFile", "-tokenCacheFile: file with delegation tokens, from a Secret that is mounted as a volume.", \
+         FIELD_STRING, HADOOP_FIELD(type, token_cache_file), .flags = FIELD_NOT_FLAG},                                 \
+        {"configDir", "--config: Hadoop's configuration directory (default: HADOOP_CONF_DIR of the environment).",     \
+         FIELD_STRING, HADOOP_FIELD(type, config_dir), .flags = FIELD_NOT_FLAG},                                       \
+    {                                                                                                                  \
+        "program", "Path of hadoop in the image (default: hadoop, looked up in PATH).", FIELD_STRING,                  \
+            HADOOP_FIELD(type, program), .flags = FIELD_NOT_FLAG                                                       \
+    }
 
 /* `hadoop [--config DIR] jar JAR` */
 void hadoop_add_command(const struct hadoop *hadoop, struct argv *argv);

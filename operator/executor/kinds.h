@@ -11,8 +11,8 @@ TASK_KINDS(X)
 /* `a,b` as one argument; no-op when the list is empty. */
 void argv_add_joined(struct argv *argv, const char *option, const struct strings *list);
 void argv_add_each(struct argv *argv, const char *option, const struct strings *list);
-/* `option name=value` for each pair. With a tag, the value of the pair `tag_name` gets it at its end, after a comma; the
- * pair is added when there is none. */
+/* `option name=value` for each pair. With a tag, the value of the pair `tag_name` gets it at its end, after a comma;
+ * the pair is added when there is none. */
 void argv_add_pairs(struct argv *argv, const char *option, const struct pairs *pairs, const char *tag_name,
                     const char *tag);
 void argv_add_all(struct argv *argv, const struct strings *list);

@@ -11,18 +11,12 @@ static const struct {
     const char *list, *key;
     enum strategy strategy;
 } lists[] = {
-    {"containers", "name", MERGE_ITEMS},
-    {"initContainers", "name", MERGE_ITEMS},
-    {"volumes", "name", REPLACE_ITEMS},
-    {"env", "name", REPLACE_ITEMS},
-    {"volumeMounts", "mountPath", MERGE_ITEMS},
-    {"volumeDevices", "devicePath", MERGE_ITEMS},
-    {"ports", "containerPort", MERGE_ITEMS},
-    {"imagePullSecrets", "name", MERGE_ITEMS},
-    {"hostAliases", "ip", MERGE_ITEMS},
-    {"topologySpreadConstraints", "topologyKey", MERGE_ITEMS},
-    {"resourceClaims", "name", MERGE_ITEMS},
-    {"tolerations", NULL, APPEND},
+    {"containers", "name", MERGE_ITEMS},        {"initContainers", "name", MERGE_ITEMS},
+    {"volumes", "name", REPLACE_ITEMS},         {"env", "name", REPLACE_ITEMS},
+    {"volumeMounts", "mountPath", MERGE_ITEMS}, {"volumeDevices", "devicePath", MERGE_ITEMS},
+    {"ports", "containerPort", MERGE_ITEMS},    {"imagePullSecrets", "name", MERGE_ITEMS},
+    {"hostAliases", "ip", MERGE_ITEMS},         {"topologySpreadConstraints", "topologyKey", MERGE_ITEMS},
+    {"resourceClaims", "name", MERGE_ITEMS},    {"tolerations", NULL, APPEND},
 };
 
 static size_t find_list(const char *name) {

@@ -10,12 +10,12 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/hash_table.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "kube/apply.h"
 #include "kube/event_body.h"
-#include "base/hash_table.h"
 
 enum {
     SERIES_MAX = 1000,

@@ -24,7 +24,7 @@ struct leader {
     bool read_first;           /* the last write failed: our version of the object may be old */
     struct kube_call *call;
     int64_t sent_at; /* boot ms */
-    bool over; /* released or lost: nothing is done any more */
+    bool over;       /* released or lost: nothing is done any more */
     void (*released)(void *arg);
     void *released_arg;
     unsigned open; /* timers not closed yet */

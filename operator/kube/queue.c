@@ -8,8 +8,8 @@
 
 #include <utlist.h>
 
-#include "base/metrics.h"
 #include "base/hash_table.h"
+#include "base/metrics.h"
 
 enum { NOT_WAITING = -1 };
 

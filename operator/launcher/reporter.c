@@ -106,9 +106,7 @@ static char *read_token(const char *path, struct error *err) {
 
 static void failed(struct reporter *reporter, int64_t least_ms, int64_t now) {
     int64_t next = reporter->backoff_ms * 2;
-    reporter->backoff_ms = next < least_ms                ? least_ms
-                           : next > REPORT_BACKOFF_MAX_MS ? REPORT_BACKOFF_MAX_MS
-                                                          : next;
+    reporter->backoff_ms = next < least_ms ? least_ms : next > REPORT_BACKOFF_MAX_MS ? REPORT_BACKOFF_MAX_MS : next;
     reporter->next_at = now + (reporter->last_from ? LAST_RETRY_MS : jitter(reporter, reporter->backoff_ms));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-/* The dependency graph: names to indexes, and what is wrong with it. No recursion: a chain may be as long as it likes. */
+/* The dependency graph: names to indexes, and what is wrong with it. No recursion: a chain may be as long as it likes.
+ */
 
 #include "pipeline/model.h"
 

@@ -10,21 +10,21 @@
 #include "base/table.h"
 #include "base/text.h"
 
-#define WEIR_GROUP "weir.dev"
+#define WEIR_GROUP       "weir.dev"
 #define WEIR_API_VERSION WEIR_GROUP "/v1alpha1"
 
 /* X(value, name): the whole list of kinds. Each is one file in executor/, which defines executor_<name>. */
-#define TASK_KINDS(X)                     \
-    X(SPARK_SUBMIT, sparkSubmit)          \
-    X(HADOOP_JAR, hadoopJar)              \
-    X(HADOOP_STREAMING, hadoopStreaming)  \
+#define TASK_KINDS(X)                    \
+    X(SPARK_SUBMIT, sparkSubmit)         \
+    X(HADOOP_JAR, hadoopJar)             \
+    X(HADOOP_STREAMING, hadoopStreaming) \
     X(COMMAND, command)
 
 enum task_kind {
 #define X(value, name) KIND_##value,
     TASK_KINDS(X)
 #undef X
-    KIND_COUNT
+        KIND_COUNT
 };
 
 enum failure_policy { FAIL_FAST, FAIL_CONTINUE };
@@ -57,7 +57,7 @@ struct task {
     yyjson_val *image_pull_secrets, *env, *env_from, *resources, *volumes, *volume_mounts;
     yyjson_val *node_selector, *tolerations, *affinity, *pod;
 
-    struct retry *retry;     /* never NULL after decoding */
+    struct retry *retry;      /* never NULL after decoding */
     int64_t timeout_ms;       /* of one attempt, from its start; 0: none */
     int64_t start_timeout_ms; /* pending only; 0: none */
     int on_failure;           /* enum on_failure */
@@ -70,11 +70,11 @@ struct pipeline {
     bool suspend;
     struct task *tasks;
     size_t task_count;
-    int failure_policy; /* enum failure_policy */
-    int64_t parallelism; /* 0: no limit */
-    int64_t timeout_ms;  /* 0: none */
+    int failure_policy;                 /* enum failure_policy */
+    int64_t parallelism;                /* 0: no limit */
+    int64_t timeout_ms;                 /* 0: none */
     int64_t ttl_seconds_after_finished; /* -1: keep */
-    int pod_retention; /* enum pod_retention */
+    int pod_retention;                  /* enum pod_retention */
 };
 
 /* The kinds, as executor/ knows them, handed down so that pipeline/ need not look up: by enum task_kind. */

@@ -26,11 +26,11 @@ struct pod_view {
     const char *task;
     int64_t attempt;
     enum pod_state state;
-    bool deleting;   /* deletionTimestamp is set */
-    bool held;       /* carries our finalizer */
-    const char *reason;  /* why it ended so, or why it is still pending (ImagePullBackOff, Unschedulable); "" */
+    bool deleting;      /* deletionTimestamp is set */
+    bool held;          /* carries our finalizer */
+    const char *reason; /* why it ended so, or why it is still pending (ImagePullBackOff, Unschedulable); "" */
     const char *message;
-    bool hopeless;   /* pending for a reason that waiting will not mend (InvalidImageName) or has not for long */
+    bool hopeless; /* pending for a reason that waiting will not mend (InvalidImageName) or has not for long */
     int exit_code;
     bool has_exit_code;
     int64_t created_at, started_at, finished_at; /* wall ms; 0: not yet */
@@ -53,12 +53,12 @@ struct run {
     const struct pipeline *spec;     /* NULL when it could not be decoded */
     const struct problems *problems; /* of decoding and validation; with any, nothing is started */
     struct run_status recorded;      /* as the API server has it */
-    int64_t recorded_at;             /* wall ms of our last status write; 0: unknown. Only for folding progress writes */
-    const struct pod_view *pods;     /* every pod of this run, any order */
+    int64_t recorded_at;         /* wall ms of our last status write; 0: unknown. Only for folding progress writes */
+    const struct pod_view *pods; /* every pod of this run, any order */
     size_t pod_count;
-    struct strings gone; /* UIDs of pods that a live GET said are gone */
+    struct strings gone;       /* UIDs of pods that a live GET said are gone */
     struct strings collisions; /* names of pods that exist and are not ours */
-    struct pairs refusals; /* task -> why the API server refused its pod for good (403, 422) */
+    struct pairs refusals;     /* task -> why the API server refused its pod for good (403, 422) */
 };
 
 enum action_type {

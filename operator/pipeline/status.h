@@ -9,24 +9,24 @@
 #include "base/json.h"
 
 /* X(value, meaning) */
-#define RUN_PHASES(X)                                        \
-    X(Pending, "nothing has started yet")                    \
-    X(Running, "tasks run or can run")                       \
-    X(Suspended, "nothing runs, and spec.suspend holds the rest back") \
-    X(Stopping, "being deleted or past its timeout: what runs is being stopped")  \
-    X(Succeeded, "every task succeeded, was skipped, or failed with onFailure: Ignore")  \
-    X(Failed, "a task failed for good, or the run timed out")    \
+#define RUN_PHASES(X)                                                                   \
+    X(Pending, "nothing has started yet")                                               \
+    X(Running, "tasks run or can run")                                                  \
+    X(Suspended, "nothing runs, and spec.suspend holds the rest back")                  \
+    X(Stopping, "being deleted or past its timeout: what runs is being stopped")        \
+    X(Succeeded, "every task succeeded, was skipped, or failed with onFailure: Ignore") \
+    X(Failed, "a task failed for good, or the run timed out")                           \
     X(Cancelled, "stopped on request")
 
 /* X(value, meaning) */
-#define TASK_PHASES(X)                                           \
+#define TASK_PHASES(X)                                                                      \
     X(Queued, "may start; waits for room, for its back-off or for the end of a suspension") \
-    X(Starting, "its pod exists and does not run yet")           \
-    X(Running, "its launcher runs")                              \
-    X(Succeeded, "final")                                        \
-    X(Failed, "final: no attempt left")                          \
-    X(Skipped, "final: not needed")                              \
-    X(Omitted, "final: cannot start any more")                   \
+    X(Starting, "its pod exists and does not run yet")                                      \
+    X(Running, "its launcher runs")                                                         \
+    X(Succeeded, "final")                                                                   \
+    X(Failed, "final: no attempt left")                                                     \
+    X(Skipped, "final: not needed")                                                         \
+    X(Omitted, "final: cannot start any more")                                              \
     X(Cancelled, "final: stopped on request")
 
 enum run_phase {
@@ -39,7 +39,7 @@ enum task_phase {
 #define X(value, meaning) TASK_##value,
     TASK_PHASES(X)
 #undef X
-    TASK_PHASE_COUNT
+        TASK_PHASE_COUNT
 };
 
 /* Bytes. CONDITION_MESSAGE_MAX: a condition may list PROBLEMS_MAX problems. */
@@ -112,10 +112,10 @@ bool run_phase_final(enum run_phase phase);
 
 /* Trusts nothing: what is malformed counts as absent. NULL gives an empty status. */
 void status_decode(yyjson_val *status, struct run_status *ret_status, struct arena *arena);
-/* Includes the derived fields: counts by task phase, progress "7/12" (succeeded or skipped), running "a,b", and message:
- * of Stalled when that is true, else of the first failed task, else of Reconciling. Empty members are left out. Times
- * have seconds, so what is decoded again is the same only to the second: compare the encoded forms. Never more than
- * STATUS_MAX bytes: when a large run would need more, job ids, progress texts and older attempts go first, then URLs,
- * and messages are cut. Texts are copied. */
+/* Includes the derived fields: counts by task phase, progress "7/12" (succeeded or skipped), running "a,b", and
+ * message: of Stalled when that is true, else of the first failed task, else of Reconciling. Empty members are left
+ * out. Times have seconds, so what is decoded again is the same only to the second: compare the encoded forms. Never
+ * more than STATUS_MAX bytes: when a large run would need more, job ids, progress texts and older attempts go first,
+ * then URLs, and messages are cut. Texts are copied. */
 yyjson_mut_val *status_encode(const struct run_status *status, size_t task_total, yyjson_mut_doc *doc);
 struct task_status *status_task(struct run_status *status, const char *name); /* NULL when it has no entry */

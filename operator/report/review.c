@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash_table.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include "base/hash_table.h"
 
 #include "base/log.h"
 #include "base/metrics.h"

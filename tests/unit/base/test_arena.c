@@ -68,10 +68,8 @@ static void is_usable_after_the_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_is_zeroed_and_aligned),
-        cmocka_unit_test(small_and_large_pieces_do_not_overlap),
-        cmocka_unit_test(a_large_piece_comes_first),
-        cmocka_unit_test(copies_texts),
+        cmocka_unit_test(memory_is_zeroed_and_aligned), cmocka_unit_test(small_and_large_pieces_do_not_overlap),
+        cmocka_unit_test(a_large_piece_comes_first),    cmocka_unit_test(copies_texts),
         cmocka_unit_test(is_usable_after_the_end),
     };
     return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

@@ -45,7 +45,7 @@ static int check_no_blank(const char *text, struct error *err) {
 }
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define TABLE(type, fields)                                                                                            \
+#define TABLE(type, fields) \
     { sizeof(struct type), fields, COUNT(fields), NULL, 0 }
 
 static const struct field retry_fields[] = {
@@ -393,7 +393,8 @@ static void schema_of_each_type(void **state) {
     expect_schema(state, "template", "{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}");
     expect_schema(state, "volumes",
                   "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true,"
-                  "\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"]},"
+                  "\"properties\":{\"name\":{\"type\":\"string\",\"description\":"
+                  "\"Unique in this list. Beside it: the fields of Kubernetes' own type.\"}},\"required\":[\"name\"]},"
                   "\"x-kubernetes-list-type\":\"map\",\"x-kubernetes-list-map-keys\":[\"name\"]}");
 }
 

@@ -110,12 +110,9 @@ static void finds_the_nearest_word(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(null_equals_only_null),
-        cmocka_unit_test(beginnings_and_ends),
-        cmocka_unit_test(lists_of_strings),
-        cmocka_unit_test(knows_utf8),
-        cmocka_unit_test(cleans_bytes_from_outside),
-        cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(null_equals_only_null),     cmocka_unit_test(beginnings_and_ends),
+        cmocka_unit_test(lists_of_strings),          cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(cleans_bytes_from_outside), cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(finds_the_nearest_word),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

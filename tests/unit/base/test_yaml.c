@@ -39,11 +39,11 @@ static void expect_refused(const struct yaml_case *cases, size_t count) {
             fail_msg("'%s': '%s' does not begin with '%s'", cases[i].text, err.text, cases[i].wanted);
     }
 }
-#define EXPECT_JSON(...)                                                                                               \
-    expect_json((const struct yaml_case[]){__VA_ARGS__},                                                               \
+#define EXPECT_JSON(...)                                 \
+    expect_json((const struct yaml_case[]){__VA_ARGS__}, \
                 sizeof((const struct yaml_case[]){__VA_ARGS__}) / sizeof(struct yaml_case))
-#define EXPECT_REFUSED(...)                                                                                            \
-    expect_refused((const struct yaml_case[]){__VA_ARGS__},                                                            \
+#define EXPECT_REFUSED(...)                                 \
+    expect_refused((const struct yaml_case[]){__VA_ARGS__}, \
                    sizeof((const struct yaml_case[]){__VA_ARGS__}) / sizeof(struct yaml_case))
 
 static void structures(void **state) {

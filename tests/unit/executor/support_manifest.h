@@ -15,7 +15,8 @@ struct manifest {
 void manifest_init(struct manifest *manifest, const char *yaml, size_t length); /* fatal when it is no YAML */
 void manifest_fini(struct manifest *manifest);
 
-/* The one task `- name: t` with these lines (YAML, indented by four blanks), of a Pipeline demo in lab with UID 0a1b. */
+/* The one task `- name: t` with these lines (YAML, indented by four blanks), of a Pipeline demo in lab with UID 0a1b.
+ */
 void manifest_task(struct manifest *manifest, const char *task_yaml);
 
 /* Its command line, words joined by a blank; the tag is TAG. */
@@ -23,6 +24,7 @@ const char *manifest_command(struct manifest *manifest, size_t task);
 
 /* Exactly these problems of such a task. */
 void expect_task_problems(const char *task_yaml, const char *const *wanted);
-#define EXPECT_TASK_PROBLEMS(yaml, ...) expect_task_problems((yaml), (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define EXPECT_TASK_PROBLEMS(yaml, ...) \
+    expect_task_problems((yaml), (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
 
 extern const struct launch_config test_config;
