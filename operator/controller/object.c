@@ -13,6 +13,16 @@
 const struct kube_resource kube_pipelines = {
     .group = WEIR_GROUP, .version = "v1alpha1", .plural = "pipelines", .kind = "Pipeline"};
 
+bool object_has_finalizer(yyjson_val *object, const char *finalizer) {
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_arr_foreach(json_at(object, "metadata", "finalizers", NULL), i, count, item) {
+        if (yyjson_equals_str(item, finalizer))
+            return true;
+    }
+    return false;
+}
+
 static const char *const kept_metadata[] = {"name",
                                             "namespace",
                                             "uid",

@@ -13,6 +13,8 @@
 
 extern const struct kube_resource kube_pipelines;
 
+bool object_has_finalizer(yyjson_val *object, const char *finalizer);
+
 struct pod_object {
     yyjson_doc *doc; /* the parts of the pod that executor_view() reads */
     char *run_key;   /* namespace/name of its Pipeline */

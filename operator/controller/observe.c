@@ -12,16 +12,6 @@ static int64_t time_at(yyjson_val *metadata, const char *name) {
     return text != NULL && clock_parse(text, &at, &err) == 0 ? at : 0;
 }
 
-static bool has_finalizer(yyjson_val *metadata, const char *finalizer) {
-    size_t i, count;
-    yyjson_val *item;
-    yyjson_arr_foreach(yyjson_obj_get(metadata, "finalizers"), i, count, item) {
-        if (yyjson_equals_str(item, finalizer))
-            return true;
-    }
-    return false;
-}
-
 static void observe_pipeline(struct observation *seen, struct arena *arena) {
     const struct pipeline_object *object = seen->pipeline->object;
     yyjson_val *root = yyjson_doc_get_root(object->doc);
@@ -34,7 +24,7 @@ static void observe_pipeline(struct observation *seen, struct arena *arena) {
     run->created_at = time_at(metadata, "creationTimestamp");
     run->deleting_since = time_at(metadata, "deletionTimestamp");
     run->deleting = run->deleting_since != 0;
-    run->finalizer = has_finalizer(metadata, FINALIZER_CLEANUP);
+    run->finalizer = object_has_finalizer(root, FINALIZER_CLEANUP);
     status_decode(yyjson_obj_get(root, "status"), &run->recorded, arena);
 
     seen->problems.arena = arena;

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-static char *copy(const char *text) {
+char *request_copy(const char *text) {
     char *copied = strdup(text == NULL ? "" : text);
     if (copied == NULL)
         abort();
@@ -18,7 +18,8 @@ struct request *request_new(struct pass *pass, const char *pod, const char *pod_
     struct request *request = calloc(1, sizeof *request);
     if (request == NULL)
         abort();
-    *request = (struct request){.pass = pass, .pod = copy(pod), .pod_uid = copy(pod_uid), .task = copy(task)};
+    *request = (struct request){
+        .pass = pass, .pod = request_copy(pod), .pod_uid = request_copy(pod_uid), .task = request_copy(task)};
     pass->pending++;
     return request;
 }
@@ -28,6 +29,7 @@ void request_end(struct request *request) {
     free(request->pod);
     free(request->pod_uid);
     free(request->task);
+    free(request->run_uid);
     free(request);
 }
 

@@ -6,12 +6,14 @@
 
 struct request {
     struct pass *pass;
-    char *pod, *pod_uid, *task;
-    int64_t edge_from; /* boot ms; 0: not an edge */
+    char *pod, *pod_uid, *task; /* "" when there is none */
+    char *run_uid;              /* of an orphan pod; else NULL, since the pass has it */
+    int64_t edge_from;          /* boot ms; 0: not an edge */
 };
 
 struct request *request_new(struct pass *pass, const char *pod, const char *pod_uid,
                             const char *task); /* copies the texts */
+char *request_copy(const char *text);          /* never NULL; goes with the request it is put into */
 void request_end(struct request *request);     /* frees it; ends the pass when it was the last */
 
 struct kube_ref request_pod(const struct request *request);
@@ -22,7 +24,6 @@ void request_again(const struct request *request); /* plan once more after this 
 void request_say(const struct request *request, const char *what,
                  const struct kube_answer *answer); /* a warning in the log */
 
-/* The usual end of a write: the answer is the news, a conflict means look again, a missing object is as good as done.
- */
+/* The usual end of a write: the answer is the news, a conflict means look again, what is missing is as good as done. */
 void request_settle(struct request *request, struct kube_answer *answer, const struct kube_resource *resource,
                     const char *what);
