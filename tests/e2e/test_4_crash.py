@@ -55,6 +55,7 @@ def test_ten_kills(hadoop, operator, tmp_path):
     print(f"WEIR_SEED={seed}")
     chance = random.Random(seed)
     kubectl("delete", "pipeline", "wordcount", "-n", hadoop.name, "--ignore-not-found")
+    wait_for("the pods of an earlier run to be gone", lambda: not Pipeline(hadoop, "wordcount").pods(), 120)
     seen = tmp_path / "pods"
     with open(seen, "wb") as out:
         watch = subprocess.Popen(
