@@ -68,7 +68,7 @@ def test_parallelism(namespace):
 
 
 def test_ttl_and_retention(namespace):
-    run = namespace.pipeline("short", {"ttlSecondsAfterFinished": 3, "tasks": [{"name": "a", **shell("true")}]})
+    run = namespace.pipeline("short", {"ttlSecondsAfterFinished": 8, "tasks": [{"name": "a", **shell("true")}]})
     run.wait_phase("Succeeded")
     wait_for("Pipeline to be removed", lambda: gone(run), 60)
 

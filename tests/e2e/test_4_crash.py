@@ -67,7 +67,7 @@ def test_ten_kills(hadoop, operator, tmp_path):
         pipeline = Pipeline(hadoop, "wordcount")
         kills = 0
         while kills < 10 and pipeline.phase() not in ("Succeeded", "Failed"):
-            time.sleep(chance.uniform(0.05, 8))
+            time.sleep(chance.uniform(0.05, 6))
             operator.kill()
             operator.start()
             kills += 1
