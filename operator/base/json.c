@@ -98,6 +98,13 @@ const char *json_text(yyjson_val *object, const char *name, const char *fallback
     return text != NULL ? text : fallback;
 }
 
+const char *json_clean(yyjson_val *object, const char *name, size_t max, struct arena *arena) {
+    yyjson_val *value = json_at(object, name, NULL);
+    if (!yyjson_is_str(value))
+        return "";
+    return text_clean(yyjson_get_str(value), yyjson_get_len(value), max, arena);
+}
+
 int64_t json_int(yyjson_val *object, const char *name, int64_t fallback) {
     yyjson_val *value = yyjson_obj_get(object, name);
     if (!yyjson_is_int(value) || (yyjson_is_uint(value) && yyjson_get_uint(value) > INT64_MAX))

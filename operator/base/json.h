@@ -29,6 +29,8 @@ yyjson_val *json_at(yyjson_val *value, ...) __attribute__((sentinel));
 const char *json_text(yyjson_val *object, const char *name, const char *fallback);
 int64_t json_int(yyjson_val *object, const char *name, int64_t fallback);
 bool json_bool(yyjson_val *object, const char *name, bool fallback);
+/* Member as text from outside: cleaned and cut to `max` bytes as text_clean() does; "" when missing. */
+const char *json_clean(yyjson_val *object, const char *name, size_t max, struct arena *arena);
 
 /* A mutable document in the arena (nothing to free). Strings are NOT copied unless the yyjson call says "cpy". */
 yyjson_mut_doc *json_new(struct arena *arena);

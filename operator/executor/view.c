@@ -32,10 +32,7 @@ int64_t view_time(yyjson_val *object, const char *name) {
 }
 
 const char *view_text(yyjson_val *object, const char *name, struct arena *arena) {
-    yyjson_val *value = yyjson_obj_get(object, name);
-    if (!yyjson_is_str(value))
-        return "";
-    return text_clean(yyjson_get_str(value), yyjson_get_len(value), STATUS_MESSAGE_MAX, arena);
+    return json_clean(object, name, STATUS_MESSAGE_MAX, arena);
 }
 
 static yyjson_val *condition(yyjson_val *status, const char *type) {

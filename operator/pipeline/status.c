@@ -54,16 +54,8 @@ struct task_status *status_task(struct run_status *status, const char *name) {
     return NULL;
 }
 
-/* "" when absent. */
-static const char *get_text(yyjson_val *object, const char *name, size_t max, struct arena *arena) {
-    yyjson_val *value = json_at(object, name, NULL);
-    if (!yyjson_is_str(value))
-        return "";
-    return text_clean(yyjson_get_str(value), yyjson_get_len(value), max, arena);
-}
-
 static const char *get_url(yyjson_val *object, const char *name, struct arena *arena) {
-    const char *text = get_text(object, name, RECORD_URL_MAX, arena);
+    const char *text = json_clean(object, name, RECORD_URL_MAX, arena);
     return record_url_valid(text) ? text : "";
 }
 
@@ -105,10 +97,10 @@ static void decode_attempts(yyjson_val *list, struct task_status *task, struct a
         struct attempt_status *attempt = &task->attempts[task->attempt_count++];
         *attempt = (struct attempt_status){
             .attempt = get_count(item, "attempt"),
-            .pod_uid = get_text(item, "podUID", STATUS_NAME_MAX, arena),
-            .reason = get_text(item, "reason", STATUS_NAME_MAX, arena),
+            .pod_uid = json_clean(item, "podUID", STATUS_NAME_MAX, arena),
+            .reason = json_clean(item, "reason", STATUS_NAME_MAX, arena),
             .infra = json_bool(item, "infra", false),
-            .application_id = get_text(item, "applicationID", STATUS_NAME_MAX, arena),
+            .application_id = json_clean(item, "applicationID", STATUS_NAME_MAX, arena),
             .started_at = get_time(item, "startedAt"),
             .finished_at = get_time(item, "finishedAt"),
         };
@@ -133,18 +125,18 @@ static void decode_task(yyjson_val *entry, struct task_status *task, struct aren
     yyjson_val *progress = json_at(entry, "progress", NULL);
     int64_t percent = json_int(progress, "percent", -1);
     *task = (struct task_status){
-        .name = get_text(entry, "name", STATUS_NAME_MAX, arena),
+        .name = json_clean(entry, "name", STATUS_NAME_MAX, arena),
         .phase = (enum task_phase)find_name(task_phases, TASK_PHASE_COUNT, json_text(entry, "phase", NULL), TASK_None),
-        .reason = get_text(entry, "reason", STATUS_NAME_MAX, arena),
-        .message = get_text(entry, "message", STATUS_MESSAGE_MAX, arena),
+        .reason = json_clean(entry, "reason", STATUS_NAME_MAX, arena),
+        .message = json_clean(entry, "message", STATUS_MESSAGE_MAX, arena),
         .attempt = get_count(entry, "attempt"),
-        .pod = get_text(entry, "pod", STATUS_NAME_MAX, arena),
-        .pod_uid = get_text(entry, "podUID", STATUS_NAME_MAX, arena),
-        .application_id = get_text(entry, "applicationID", STATUS_NAME_MAX, arena),
+        .pod = json_clean(entry, "pod", STATUS_NAME_MAX, arena),
+        .pod_uid = json_clean(entry, "podUID", STATUS_NAME_MAX, arena),
+        .application_id = json_clean(entry, "applicationID", STATUS_NAME_MAX, arena),
         .tracking_url = get_url(entry, "trackingURL", arena),
         .history_url = get_url(entry, "historyURL", arena),
         .percent = percent >= 0 && percent <= 100 ? (int)percent : -1,
-        .progress_text = get_text(progress, "text", STATUS_NAME_MAX, arena),
+        .progress_text = json_clean(progress, "text", STATUS_NAME_MAX, arena),
         .started_at = get_time(entry, "startedAt"),
         .finished_at = get_time(entry, "finishedAt"),
         .failures = get_count(entry, "failures"),
@@ -168,8 +160,8 @@ static void decode_conditions(yyjson_val *list, struct run_status *status, struc
         status->conditions[at] = (struct condition){
             .type = condition_types[at],
             .status = text_equal(json_text(item, "status", NULL), "True"),
-            .reason = get_text(item, "reason", STATUS_NAME_MAX, arena),
-            .message = get_text(item, "message", CONDITION_MESSAGE_MAX, arena),
+            .reason = json_clean(item, "reason", STATUS_NAME_MAX, arena),
+            .message = json_clean(item, "message", CONDITION_MESSAGE_MAX, arena),
             .changed_at = get_time(item, "lastTransitionTime"),
             .observed_generation = get_count(item, "observedGeneration"),
         };

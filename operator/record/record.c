@@ -127,13 +127,6 @@ void record_encode(const struct record *record, struct strbuf *out) {
 
 /* --- decode --- */
 
-static const char *get_text(yyjson_val *object, const char *name, size_t max, struct arena *arena) {
-    yyjson_val *value = json_at(object, name, NULL);
-    if (!yyjson_is_str(value))
-        return "";
-    return text_clean(yyjson_get_str(value), yyjson_get_len(value), max, arena);
-}
-
 static const char *get_url(yyjson_val *object, const char *name, struct arena *arena) {
     const char *raw = json_text(object, name, "");
     return record_url_valid(raw) ? arena_strdup(arena, raw) : "";
@@ -184,17 +177,17 @@ int record_decode(const char *text, size_t length, struct record *ret_record, st
     struct record record = {
         .seq = json_int(root, "seq", 0) > 0 ? json_int(root, "seq", 0) : 0,
         .phase = known_phase(json_text(root, "phase", "")),
-        .application_id = get_text(root, "applicationID", ID_MAX, arena),
+        .application_id = json_clean(root, "applicationID", ID_MAX, arena),
         .tracking_url = get_url(root, "trackingURL", arena),
         .history_url = get_url(root, "historyURL", arena),
         .percent = get_int(progress, "percent", -1, 100, -1),
-        .progress_text = get_text(progress, "text", PROGRESS_MAX, arena),
+        .progress_text = json_clean(progress, "text", PROGRESS_MAX, arena),
         .started_at = get_time(root, "startedAt"),
         .final = yyjson_is_obj(final),
         .exit_code = get_int(final, "exitCode", 0, 255, 1),
         .signal = get_int(final, "signal", 0, 64, 0),
-        .reason = get_text(final, "reason", REASON_MAX, arena),
-        .message = get_text(final, "message", RECORD_MESSAGE_MAX, arena),
+        .reason = json_clean(final, "reason", REASON_MAX, arena),
+        .message = json_clean(final, "message", RECORD_MESSAGE_MAX, arena),
         .finished_at = get_time(final, "finishedAt"),
     };
     get_jobs(root, &record, arena);
