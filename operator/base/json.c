@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static int fail_at(const char *text, size_t length, size_t at, const char *what, struct error *err) {
@@ -96,6 +97,13 @@ yyjson_val *json_at(yyjson_val *value, ...) {
 const char *json_text(yyjson_val *object, const char *name, const char *fallback) {
     const char *text = yyjson_get_str(yyjson_obj_get(object, name));
     return text != NULL ? text : fallback;
+}
+
+int64_t json_time(yyjson_val *object, const char *name) {
+    struct error ignored;
+    int64_t wall_ms = 0;
+    const char *text = json_text(object, name, NULL);
+    return text != NULL && clock_parse(text, &wall_ms, &ignored) == 0 ? wall_ms : 0;
 }
 
 const char *json_clean(yyjson_val *object, const char *name, size_t max, struct arena *arena) {

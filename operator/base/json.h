@@ -29,6 +29,8 @@ yyjson_val *json_at(yyjson_val *value, ...) __attribute__((sentinel));
 const char *json_text(yyjson_val *object, const char *name, const char *fallback);
 int64_t json_int(yyjson_val *object, const char *name, int64_t fallback);
 bool json_bool(yyjson_val *object, const char *name, bool fallback);
+/* Member as a time (clock_parse()), wall ms; 0 when missing or none. */
+int64_t json_time(yyjson_val *object, const char *name);
 /* Member as text from outside: cleaned and cut to `max` bytes as text_clean() does; "" when missing. */
 const char *json_clean(yyjson_val *object, const char *name, size_t max, struct arena *arena);
 

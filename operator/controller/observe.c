@@ -2,15 +2,7 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "controller/internal.h"
-
-static int64_t time_at(yyjson_val *metadata, const char *name) {
-    struct error err;
-    int64_t at = 0;
-    const char *text = json_text(metadata, name, NULL);
-    return text != NULL && clock_parse(text, &at, &err) == 0 ? at : 0;
-}
 
 static void observe_pipeline(struct observation *seen, struct arena *arena) {
     const struct pipeline_object *object = seen->pipeline->object;
@@ -21,8 +13,8 @@ static void observe_pipeline(struct observation *seen, struct arena *arena) {
     run->namespace = seen->pipeline->namespace;
     run->uid = seen->pipeline->uid;
     run->generation = json_int(metadata, "generation", 0);
-    run->created_at = time_at(metadata, "creationTimestamp");
-    run->deleting_since = time_at(metadata, "deletionTimestamp");
+    run->created_at = json_time(metadata, "creationTimestamp");
+    run->deleting_since = json_time(metadata, "deletionTimestamp");
     run->deleting = run->deleting_since != 0;
     run->finalizer = object_has_finalizer(root, FINALIZER_CLEANUP);
     status_decode(yyjson_obj_get(root, "status"), &run->recorded, arena);

@@ -56,7 +56,7 @@ static bool deleted_unstarted(const struct evidence *evidence) {
     if (!evidence->deleting || started)
         return false;
     bool scheduled = !text_empty(json_text(json_at(evidence->pod, "spec", NULL), "nodeName", NULL));
-    int64_t due = view_time(json_at(evidence->pod, "metadata", NULL), "deletionTimestamp");
+    int64_t due = json_time(json_at(evidence->pod, "metadata", NULL), "deletionTimestamp");
     return !scheduled || evidence->now >= due + DELETION_SLACK_MS;
 }
 
@@ -165,8 +165,8 @@ static bool failed_in_init(const struct evidence *evidence, struct pod_view *vie
                               (int)json_int(state, "exitCode", 0), text_empty(detail) ? "" : ": ", detail);
     view->exit_code = (int)json_int(state, "exitCode", 0);
     view->has_exit_code = true;
-    view->started_at = view_time(state, "startedAt");
-    view->finished_at = view_time(state, "finishedAt");
+    view->started_at = json_time(state, "startedAt");
+    view->finished_at = json_time(state, "finishedAt");
     end(view, ours ? POD_LOST : POD_FAILED, memory ? "OOMKilled" : "InitContainerFailed", message);
     return true;
 }
@@ -210,7 +210,7 @@ static void refused_by_node(const struct evidence *evidence, struct pod_view *vi
 
 /* A container that never was gets an exit code of the kubelet's invention. */
 static bool ran(const struct evidence *evidence) {
-    return evidence->terminated != NULL && view_time(evidence->terminated, "startedAt") != 0;
+    return evidence->terminated != NULL && json_time(evidence->terminated, "startedAt") != 0;
 }
 
 void view_outcome(const struct evidence *evidence, struct pod_view *view) {

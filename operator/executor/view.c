@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "executor/overlay.h"
 
@@ -22,13 +21,6 @@ yyjson_val *view_container(yyjson_val *list, const char *name) {
             return item;
     }
     return NULL;
-}
-
-int64_t view_time(yyjson_val *object, const char *name) {
-    struct error ignored = {0};
-    int64_t time = 0;
-    const char *text = json_text(object, name, NULL);
-    return text != NULL && clock_parse(text, &time, &ignored) == 0 ? time : 0;
 }
 
 const char *view_text(yyjson_val *object, const char *name, struct arena *arena) {
@@ -143,12 +135,12 @@ static void see_identity(const struct evidence *evidence, struct pod_view *view)
     view->attempt = label_number(labels, LABEL_ATTEMPT);
     view->deleting = evidence->deleting;
     view->held = has_finalizer(metadata);
-    view->created_at = view_time(metadata, "creationTimestamp");
+    view->created_at = json_time(metadata, "creationTimestamp");
     if (view->deleting) { /* the timestamp is when the grace period ends */
         int64_t grace = json_int(metadata, "deletionGracePeriodSeconds", 0);
         if (grace < 0 || grace > GRACE_BELIEVED_S)
             grace = 0;
-        view->deleting_since = view_time(metadata, "deletionTimestamp") - grace * 1000;
+        view->deleting_since = json_time(metadata, "deletionTimestamp") - grace * 1000;
     }
 }
 
@@ -172,12 +164,12 @@ void executor_view(yyjson_val *pod, const struct record *report, int64_t now, st
     see_record(&evidence, ret_view);
     yyjson_val *running = json_at(evidence.main, "state", "running", NULL);
     if (view_ended(&evidence)) {
-        ret_view->started_at = view_time(evidence.terminated, "startedAt");
-        ret_view->finished_at = view_time(evidence.terminated, "finishedAt");
+        ret_view->started_at = json_time(evidence.terminated, "startedAt");
+        ret_view->finished_at = json_time(evidence.terminated, "finishedAt");
         view_outcome(&evidence, ret_view);
     } else if (running != NULL) {
         ret_view->state = POD_RUNNING;
-        ret_view->started_at = view_time(running, "startedAt");
+        ret_view->started_at = json_time(running, "startedAt");
     } else {
         ret_view->state = POD_PENDING;
         view_pending(&evidence, ret_view);

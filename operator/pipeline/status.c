@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "pipeline/tables.h"
 #include "record/record.h"
@@ -59,13 +58,6 @@ static const char *get_url(yyjson_val *object, const char *name, struct arena *a
     return record_url_valid(text) ? text : "";
 }
 
-static int64_t get_time(yyjson_val *object, const char *name) {
-    struct error ignored = {0};
-    int64_t time = 0;
-    const char *text = json_text(object, name, NULL);
-    return text != NULL && clock_parse(text, &time, &ignored) == 0 ? time : 0;
-}
-
 static int64_t get_count(yyjson_val *object, const char *name) {
     int64_t count = json_int(object, name, 0);
     return count < 0 || count > INT32_MAX ? 0 : count;
@@ -101,8 +93,8 @@ static void decode_attempts(yyjson_val *list, struct task_status *task, struct a
             .reason = json_clean(item, "reason", STATUS_NAME_MAX, arena),
             .infra = json_bool(item, "infra", false),
             .application_id = json_clean(item, "applicationID", STATUS_NAME_MAX, arena),
-            .started_at = get_time(item, "startedAt"),
-            .finished_at = get_time(item, "finishedAt"),
+            .started_at = json_time(item, "startedAt"),
+            .finished_at = json_time(item, "finishedAt"),
         };
         attempt->has_exit_code = get_exit_code(item, &attempt->exit_code);
     }
@@ -137,11 +129,11 @@ static void decode_task(yyjson_val *entry, struct task_status *task, struct aren
         .history_url = get_url(entry, "historyURL", arena),
         .percent = percent >= 0 && percent <= 100 ? (int)percent : -1,
         .progress_text = json_clean(progress, "text", STATUS_NAME_MAX, arena),
-        .started_at = get_time(entry, "startedAt"),
-        .finished_at = get_time(entry, "finishedAt"),
+        .started_at = json_time(entry, "startedAt"),
+        .finished_at = json_time(entry, "finishedAt"),
         .failures = get_count(entry, "failures"),
         .losses = get_count(entry, "losses"),
-        .retry_at = get_time(entry, "retryAt"),
+        .retry_at = json_time(entry, "retryAt"),
     };
     task->has_exit_code = get_exit_code(entry, &task->exit_code);
     decode_jobs(json_at(entry, "jobIDs", NULL), task, arena);
@@ -162,7 +154,7 @@ static void decode_conditions(yyjson_val *list, struct run_status *status, struc
             .status = text_equal(json_text(item, "status", NULL), "True"),
             .reason = json_clean(item, "reason", STATUS_NAME_MAX, arena),
             .message = json_clean(item, "message", CONDITION_MESSAGE_MAX, arena),
-            .changed_at = get_time(item, "lastTransitionTime"),
+            .changed_at = json_time(item, "lastTransitionTime"),
             .observed_generation = get_count(item, "observedGeneration"),
         };
     }
@@ -173,8 +165,8 @@ void status_decode(yyjson_val *status, struct run_status *ret_status, struct are
         .recorded = yyjson_is_obj(status) && yyjson_obj_size(status) > 0,
         .observed_generation = get_count(status, "observedGeneration"),
         .phase = (enum run_phase)find_name(run_phases, RUN_PHASE_COUNT, json_text(status, "phase", NULL), RUN_Pending),
-        .started_at = get_time(status, "startedAt"),
-        .finished_at = get_time(status, "finishedAt"),
+        .started_at = json_time(status, "startedAt"),
+        .finished_at = json_time(status, "finishedAt"),
     };
     decode_conditions(json_at(status, "conditions", NULL), ret_status, arena);
     yyjson_val *list = json_at(status, "tasks", NULL);

@@ -138,10 +138,8 @@ static int get_int(yyjson_val *object, const char *name, int low, int high, int 
 }
 
 static int64_t get_time(yyjson_val *object, const char *name) {
-    struct error ignored;
-    int64_t wall_ms = 0;
-    const char *text = json_text(object, name, NULL);
-    return text && clock_parse(text, &wall_ms, &ignored) == 0 && wall_ms > 0 ? wall_ms : 0;
+    int64_t wall_ms = json_time(object, name);
+    return wall_ms > 0 ? wall_ms : 0;
 }
 
 static void get_jobs(yyjson_val *root, struct record *record, struct arena *arena) {
