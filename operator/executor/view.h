@@ -20,7 +20,6 @@ struct evidence {
 
 /* One container's status by name; NULL. */
 yyjson_val *view_container(yyjson_val *list, const char *name);
-/* A time of the object, wall ms; 0 when absent or malformed. */
 /* Text from the cluster, fit for a message: cut and cleaned. */
 const char *view_text(yyjson_val *object, const char *name, struct arena *arena);
 
