@@ -1,10 +1,10 @@
 /* Turns the actions of a plan into requests and their answers into what the next pass will see: every answer goes into
  * the cache (we read our own writes), and what only a live request could tell into the run's memory. */
 
-#include "kube/apply.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "controller/request.h"
+#include "kube/verbs.h"
 
 static void verified(struct kube_answer *answer, void *arg) {
     struct request *request = arg;

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "controller/request.h"
-#include "kube/apply.h"
+#include "kube/verbs.h"
 
 static struct metric edge_seconds = {
     .name = "weir_edge_seconds",

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "pipeline/plan.h"
+#include "plan/plan.h"
 
 struct memory; /* of all runs */
 

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "controller/request.h"
-#include "kube/apply.h"
+#include "kube/verbs.h"
 
 static void deleted(struct kube_answer *answer, void *arg) {
     struct request *orphan = arg;

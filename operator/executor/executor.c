@@ -66,17 +66,3 @@ void executor_validate(const struct pipeline *pipeline, struct problems *problem
     for (size_t i = 0; i < pipeline->task_count; i++)
         validate_task(&pipeline->tasks[i], arena_printf(problems->arena, "spec.tasks[%zu]", i), problems);
 }
-
-const char *executor_tag(const struct run *run, const struct task *task, struct arena *arena) {
-    const size_t longest = 100; /* YARN: APPLICATION_MAX_TAG_LENGTH */
-    enum { HASHED = 8 };
-    char *tag = arena_printf(arena, "weir-%s-%s", run->uid, task->name);
-    if (strlen(tag) > longest) {
-        char hash[HASHED + 1];
-        hash_name(hash_text(HASH_INIT, tag), hash, HASHED);
-        tag = arena_printf(arena, "%.*s-%s", (int)(longest - HASHED - 1), tag, hash);
-    }
-    for (char *c = tag; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return tag;
-}

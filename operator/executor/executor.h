@@ -5,17 +5,9 @@
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "pipeline/model.h"
-#include "pipeline/plan.h"
+#include "pipeline/names.h"
+#include "plan/plan.h"
 #include "record/record.h"
-
-#define LABEL_RUN         WEIR_GROUP "/pipeline-uid" /* on pods: the run's UID */
-#define LABEL_PIPELINE    WEIR_GROUP "/pipeline"
-#define LABEL_TASK        WEIR_GROUP "/task"
-#define LABEL_ATTEMPT     WEIR_GROUP "/attempt"
-#define LABEL_MANAGED_BY  "app.kubernetes.io/managed-by" /* = weir */
-#define FINALIZER_RESULT  WEIR_GROUP "/result"           /* on pods */
-#define FINALIZER_CLEANUP WEIR_GROUP "/cleanup"          /* on Pipelines */
-#define TOKEN_AUDIENCE    "weir-report"
 
 struct argv {
     const char **items;
@@ -67,7 +59,3 @@ int executor_pod(const struct run *run, const struct task *task, int64_t attempt
  * reason and message are clean and as long as a status keeps them. */
 void executor_view(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
                    struct pod_view *ret_view);
-
-/* YARN application tag: weir-<run uid>-<task>, lower case (YARN folds case), at most 100 bytes (YARN's limit): a longer
- * one ends in a hash of the task's name. */
-const char *executor_tag(const struct run *run, const struct task *task, struct arena *arena);

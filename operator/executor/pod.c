@@ -62,16 +62,6 @@ static void append_text(const struct builder *builder, yyjson_mut_val *list, con
     yyjson_mut_arr_add_strcpy(builder->doc, list, text);
 }
 
-/* A label's value has 63 characters; the name of a Pipeline may have 253. */
-static const char *label_value(const char *text, struct arena *arena) {
-    enum { LABEL_MAX = 63, HASHED = 8 };
-    if (strlen(text) <= LABEL_MAX)
-        return text;
-    char hash[HASHED + 1];
-    hash_name(hash_text(HASH_INIT, text), hash, HASHED);
-    return arena_printf(arena, "%.*s-%s", LABEL_MAX - HASHED - 1, text, hash);
-}
-
 /* ---- the base ---- */
 
 static void add_security(const struct builder *builder, yyjson_mut_val *container) {
@@ -104,7 +94,7 @@ static yyjson_mut_val *base_pod(const struct builder *builder) {
     put_text(builder, pod, "kind", "Pod");
     yyjson_mut_val *metadata = object_in(builder, pod, "metadata");
     put_text(builder, metadata, "name",
-             pod_name(builder->run->name, builder->run->uid, task->name, builder->attempt, builder->arena));
+             names_pod(builder->run->name, builder->run->uid, task->name, builder->attempt, builder->arena));
     put_text(builder, metadata, "namespace", builder->run->namespace);
     put_text(builder, object_in(builder, metadata, "annotations"), "kubectl.kubernetes.io/default-container",
              MAIN_CONTAINER);
@@ -132,11 +122,12 @@ static yyjson_mut_val *base_pod(const struct builder *builder) {
 static void pin_metadata(const struct builder *builder, yyjson_mut_val *metadata) {
     const struct run *run = builder->run;
     yyjson_mut_val *labels = object_in(builder, metadata, "labels");
-    put_text(builder, labels, LABEL_MANAGED_BY, "weir");
+    put_text(builder, labels, LABEL_MANAGED_BY, MANAGER);
     put_text(builder, labels, LABEL_RUN, run->uid);
-    put_text(builder, labels, LABEL_PIPELINE, label_value(run->name, builder->arena));
+    put_text(builder, labels, LABEL_PIPELINE, names_label(run->name, builder->arena));
     put_text(builder, labels, LABEL_TASK, builder->task->name);
     put_text(builder, labels, LABEL_ATTEMPT, arena_printf(builder->arena, "%" PRId64, builder->attempt));
+    put_text(builder, labels, LABEL_ROLE, ROLE_LAUNCHER);
     append_text(builder, list_in(builder, metadata, "finalizers"), FINALIZER_RESULT);
     yyjson_mut_val *owner = yyjson_mut_arr_add_obj(builder->doc, list_in(builder, metadata, "ownerReferences"));
     put_text(builder, owner, "apiVersion", WEIR_API_VERSION);
@@ -233,7 +224,7 @@ static void add_launcher_options(const struct builder *builder, int64_t grace, c
 }
 
 static void pin_command(const struct builder *builder, yyjson_mut_val *container, int64_t grace) {
-    const char *tag = executor_tag(builder->run, builder->task, builder->arena);
+    const char *tag = names_tag(builder->run->uid, builder->task->name, builder->arena);
     struct argv command = {.arena = builder->arena};
     executor_of(builder->task->kind)->command(builder->task, tag, &command);
     struct argv argv = {.arena = builder->arena};

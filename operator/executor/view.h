@@ -1,6 +1,6 @@
 #pragma once
 
-/* Between view.c, pending.c and outcome.c: what is seen of a pod, gathered once. */
+/* Between view.c, view_pending.c and view_ended.c: what is seen of a pod, gathered once. */
 
 #include "executor/executor.h"
 

@@ -14,8 +14,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
-#include "kube/apply.h"
 #include "kube/event_body.h"
+#include "kube/verbs.h"
 
 enum {
     SERIES_MAX = 1000,

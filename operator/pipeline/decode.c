@@ -14,7 +14,7 @@ enum { RENDERED_MAX = 8 * 1024 * 1024 }; /* bytes that defaults and params toget
 struct renderer {
     yyjson_val *object;
     yyjson_val *spec;
-    struct scope scope;
+    struct references scope;
     struct pair *task_name; /* in the scope: changes from task to task */
     yyjson_mut_doc *doc;
     struct arena *arena;

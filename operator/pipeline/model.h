@@ -10,9 +10,6 @@
 #include "base/table.h"
 #include "base/text.h"
 
-#define WEIR_GROUP       "weir.dev"
-#define WEIR_API_VERSION WEIR_GROUP "/v1alpha1"
-
 /* X(value, name): the whole list of kinds. Each is one file in executor/, which defines executor_<name>. */
 #define TASK_KINDS(X)                    \
     X(SPARK_SUBMIT, sparkSubmit)         \

@@ -22,7 +22,7 @@ size_t substitute_reference_length(const char *text) {
     return escape + 2 + length + 1;
 }
 
-static const char *find(const struct scope *scope, const char *name) {
+static const char *find(const struct references *scope, const char *name) {
     for (size_t i = 0; i < scope->values.count; i++)
         if (strcmp(scope->values.items[i].name, name) == 0)
             return scope->values.items[i].value;
@@ -51,7 +51,7 @@ static void put_path(struct strbuf *out, const struct spot *spot) {
         strbuf_printf(out, "%s%s", spot->up != NULL ? "." : "", spot->name);
 }
 
-static void say_unknown(const struct scope *scope, const char *name, const struct spot *spot,
+static void say_unknown(const struct references *scope, const char *name, const struct spot *spot,
                         struct problems *problems) {
     AUTO_STRBUF path = STRBUF_INIT;
     put_path(&path, spot);
@@ -68,7 +68,7 @@ static void say_unknown(const struct scope *scope, const char *name, const struc
 }
 
 /* The text that stands for the reference of that length at `at`; NULL: it stays. */
-static const char *resolve(const struct scope *scope, const char *at, size_t length, const struct spot *spot,
+static const char *resolve(const struct references *scope, const char *at, size_t length, const struct spot *spot,
                            struct arena *arena, struct problems *problems) {
     bool escaped = at[1] == '$';
     const char *name = arena_strndup(arena, at + 2 + escaped, length - 3 - escaped);
@@ -81,8 +81,8 @@ static const char *resolve(const struct scope *scope, const char *at, size_t len
     return value;
 }
 
-static const char *substitute_text(struct scope *scope, const char *text, const struct spot *spot, struct arena *arena,
-                                   struct problems *problems) {
+static const char *substitute_text(struct references *scope, const char *text, const struct spot *spot,
+                                   struct arena *arena, struct problems *problems) {
     const char *next = strstr(text, "$(");
     if (next == NULL)
         return text;
@@ -107,7 +107,7 @@ static const char *substitute_text(struct scope *scope, const char *text, const 
     return arena_strndup(arena, strbuf_text(&out), out.length);
 }
 
-static yyjson_mut_val *substitute_members(struct scope *scope, yyjson_val *object, const struct spot *spot,
+static yyjson_mut_val *substitute_members(struct references *scope, yyjson_val *object, const struct spot *spot,
                                           yyjson_mut_doc *doc, struct arena *arena, struct problems *problems) {
     yyjson_mut_val *result = yyjson_mut_obj(doc);
     size_t i, count;
@@ -121,8 +121,8 @@ static yyjson_mut_val *substitute_members(struct scope *scope, yyjson_val *objec
     return result;
 }
 
-yyjson_mut_val *substitute_value(struct scope *scope, yyjson_val *value, const struct spot *spot, yyjson_mut_doc *doc,
-                                 struct arena *arena, struct problems *problems) {
+yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, const struct spot *spot,
+                                 yyjson_mut_doc *doc, struct arena *arena, struct problems *problems) {
     if (yyjson_is_obj(value))
         return substitute_members(scope, value, spot, doc, arena, problems);
     if (yyjson_is_arr(value)) {

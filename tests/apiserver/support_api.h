@@ -7,8 +7,8 @@
 
 #include <uv.h>
 
-#include "kube/apply.h"
 #include "kube/http.h"
+#include "kube/verbs.h"
 
 struct api_test {
     uv_loop_t loop;

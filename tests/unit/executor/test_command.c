@@ -214,12 +214,12 @@ static void a_tag_is_what_yarn_takes(void **state) {
     struct manifest manifest;
     manifest_task(&manifest, "    image: i\n    command: {command: [x]}\n");
     struct task task = {.name = "t"};
-    assert_string_equal(executor_tag(&manifest.run, &task, &manifest.arena), "weir-0a1b-t");
+    assert_string_equal(names_tag(manifest.run.uid, task.name, &manifest.arena), "weir-0a1b-t");
     manifest.run.uid = "0a1b2c3d-0000-0000-0000-000000000001";
     task.name = "a-name-of-sixty-three-characters-1234567890-1234567890-12345678";
-    const char *one = executor_tag(&manifest.run, &task, &manifest.arena);
+    const char *one = names_tag(manifest.run.uid, task.name, &manifest.arena);
     task.name = "a-name-of-sixty-three-characters-1234567890-1234567890-12345679";
-    const char *other = executor_tag(&manifest.run, &task, &manifest.arena);
+    const char *other = names_tag(manifest.run.uid, task.name, &manifest.arena);
     assert_int_equal(strlen(one), 100);
     assert_int_equal(strlen(other), 100);
     assert_string_not_equal(one, other);

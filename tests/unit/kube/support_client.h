@@ -7,9 +7,9 @@
 #include <uv.h>
 
 #include "base/strbuf.h"
-#include "kube/apply.h"
 #include "kube/http.h"
 #include "kube/support_server.h"
+#include "kube/verbs.h"
 
 struct outcome {
     int calls;

@@ -221,7 +221,7 @@ static void do_relabel(struct world *world, const struct words *words) {
 
 static void do_collide(struct world *world, const struct words *words) {
     world->collisions[world->collision_count++] =
-        pod_name("pl", "run-uid", word(words, 1), strtoll(word(words, 2), NULL, 10), &world->arena);
+        names_pod("pl", "run-uid", word(words, 1), strtoll(word(words, 2), NULL, 10), &world->arena);
 }
 
 static void do_refuse(struct world *world, const struct words *words) {

@@ -1,7 +1,7 @@
 /* Who may start: what has no chance any more is omitted, what may start and has room gets its pod, in the order of the
  * spec. Relies on every node having been observed and judged. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include <inttypes.h>
 
@@ -26,7 +26,7 @@ void schedule_refused(struct pass *pass, struct node *node) {
         if (text_equal(run->refusals.items[i].name, node->name))
             task_move(node, TASK_Failed, "PodRefused", pass_message(pass, "%s", run->refusals.items[i].value));
     if (run->collisions.count > 0 && node->status.phase != TASK_Failed) {
-        const char *name = pod_name(run->name, run->uid, node->name, node->status.attempt + 1, pass->arena);
+        const char *name = names_pod(run->name, run->uid, node->name, node->status.attempt + 1, pass->arena);
         if (strings_contain(&run->collisions, name))
             task_move(node, TASK_Failed, "NameCollision",
                       pass_message(pass,
@@ -114,7 +114,7 @@ static void create(struct pass *pass, struct node *node) {
         return;
     }
     int64_t attempt = node->status.attempt + 1;
-    const char *name = pod_name(run->name, run->uid, node->name, attempt, pass->arena);
+    const char *name = names_pod(run->name, run->uid, node->name, attempt, pass->arena);
     struct action *action = pass_act(pass, ACTION_CREATE_POD, "%s", why_created(pass, node));
     action->task = (size_t)(node->task - pass->spec->tasks);
     action->attempt = attempt;

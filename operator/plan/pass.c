@@ -1,6 +1,6 @@
 /* What every step of a pass needs: adding actions, texts, times. Allocates from the pass's arena only. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * count against retry.limit, losses by the infrastructure against retry.infraLimit. A pod that the plan stopped itself
  * is never a loss. Whether another attempt follows is retry.c's matter. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 enum fault { FAULT_NONE, FAULT_TASK, FAULT_INFRA, FAULT_STOPPED };
 
@@ -112,7 +112,7 @@ static void name_outcome(const struct pass *pass, const struct node *node, const
     }
 }
 
-void outcome_of_pod(struct pass *pass, struct node *node, const struct node_pod *pod) {
+void ending_of_pod(struct pass *pass, struct node *node, const struct node_pod *pod) {
     const struct pod_view *view = pod->view;
     struct outcome outcome = {.fault = FAULT_NONE};
     name_outcome(pass, node, pod, &outcome);
@@ -125,7 +125,7 @@ void outcome_of_pod(struct pass *pass, struct node *node, const struct node_pod 
     record(node, &outcome);
 }
 
-void outcome_missing(struct pass *pass, struct node *node) {
+void ending_missing(struct pass *pass, struct node *node) {
     const struct task_status *recorded = node->recorded;
     const char *stop = stop_reason_known(recorded->reason) ? recorded->reason : node->removed ? "Removed" : NULL;
     struct outcome outcome = {

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 #include "support_world.h"
 
 enum { SEEDS = 800, STEPS = 120, ROUNDS_TO_END = 400, TASKS_MAX = 8 };

@@ -2,7 +2,7 @@
  * function of spec, pod and time, so that after a restart the same judgement is made of a pod that we had deleted: it
  * must not look like a loss by the infrastructure. The reason is recorded before the pod is deleted. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include "base/clock.h"
 

@@ -1,7 +1,7 @@
 /* Is what is wanted already what is recorded? Compared in the encoded form, since that is what the API server keeps:
  * times in seconds, texts cut, details left out of a large status. So what cannot be kept is not written for ever. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 static bool same(const struct run_status *a, const struct run_status *b, size_t task_total, struct arena *arena) {
     yyjson_mut_doc *doc = json_new(arena);

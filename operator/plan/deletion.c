@@ -2,7 +2,7 @@
  * object is let go when all has ended, or at a deadline, since a stuck remote side must not hold it for ever. Outcomes
  * need not be recorded any more: the record goes too. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include "base/strbuf.h"
 

@@ -1,7 +1,7 @@
 /* What the run as a whole has come to: its phase, its conditions, and the events of what was decided in this pass.
  * Everything is read off the tasks anew; only the end, once there, does not depend on stray pods any more. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include <inttypes.h>
 
@@ -140,7 +140,7 @@ static void list_entries(struct pass *pass) {
     }
 }
 
-void verdict_run(struct pass *pass) {
+void summary_run(struct pass *pass) {
     struct run_status *status = &pass->plan->status;
     if (pass->spec == NULL) {
         stall(pass);
@@ -175,7 +175,7 @@ static void task_events(struct pass *pass, const struct node *node) {
     }
 }
 
-void verdict_events(struct pass *pass) {
+void summary_events(struct pass *pass) {
     const struct run_status *recorded = &pass->run->recorded;
     const struct run_status *status = &pass->plan->status;
     const struct condition *stalled = &status->conditions[CONDITION_STALLED];

@@ -2,7 +2,7 @@
  * is a declared table; where a record cannot be (somebody wrote it by hand), what is seen wins, but a final phase stays
  * final. Starts and deletes nothing. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 /*            +-----------------------------+
  *            v                             |
@@ -137,7 +137,7 @@ static void look_for_recorded(struct pass *pass, struct node *node) {
         node->status.attempt = recorded->attempt > 0 ? recorded->attempt - 1 : 0;
         node->status.pod = NULL;
     } else if (superseded || strings_contain(&pass->run->gone, recorded->pod_uid)) {
-        outcome_missing(pass, node);
+        ending_missing(pass, node);
     } else {
         node->missing = node->live = true;
     }
@@ -155,7 +155,7 @@ void attempt_observe(struct pass *pass, struct node *node) {
         if (!occupied(&node->status))
             task_move(node, TASK_Starting, "", "");
         if (pod_ended(pod->view))
-            outcome_of_pod(pass, node, pod);
+            ending_of_pod(pass, node, pod);
         else
             follow(pass, node, pod);
     }

@@ -55,7 +55,7 @@ struct world_pod *world_add_pod(struct world *world, const char *task, int64_t a
     world->pods_made++;
     pod->view.uid = world->lagging ? arena_printf(&world->arena, "%s/%d#%zu", task, (int)attempt, world->pods_made)
                                    : arena_printf(&world->arena, "%s/%d", task, (int)attempt);
-    pod->view.name = pod_name("pl", "run-uid", task, attempt, &world->arena);
+    pod->view.name = names_pod("pl", "run-uid", task, attempt, &world->arena);
     pod->view.state = POD_PENDING;
     pod->view.held = true;
     pod->view.reason = pod->view.message = "";

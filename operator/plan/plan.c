@@ -1,7 +1,7 @@
 /* See plan.h. The steps of a pass in their order; each is a file of its own. Relies on nothing but its arguments and
  * allocates from the arena only: the same input gives the same plan. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 enum { CHANGES_NAMED_MAX = 3 };
 
@@ -97,11 +97,11 @@ static void plan_life(struct pass *pass) {
     if (pass->spec != NULL)
         stop_rest(pass);
     schedule_tasks(pass);
-    verdict_run(pass);
+    summary_run(pass);
     write_status(pass);
     clean_pods(pass);
     if (!pass->wants_finalizer)
-        verdict_events(pass);
+        summary_events(pass);
     clean_finished_run(pass);
 }
 
@@ -120,4 +120,20 @@ void plan_run(const struct run *run, int64_t now, struct arena *arena, struct pl
         plan_life(&pass);
     if (pass.wake != 0)
         pass_act(&pass, ACTION_WAKE, "something is due")->at = pass.wake;
+}
+
+const char *action_type_name(enum action_type type) {
+    static const char *const names[] = {
+        [ACTION_ADD_FINALIZER] = "add finalizer",
+        [ACTION_CREATE_POD] = "create pod",
+        [ACTION_DELETE_POD] = "delete pod",
+        [ACTION_RELEASE_POD] = "release pod",
+        [ACTION_VERIFY_POD] = "verify pod",
+        [ACTION_WRITE_STATUS] = "write status",
+        [ACTION_EVENT] = "event",
+        [ACTION_WAKE] = "wake",
+        [ACTION_DROP_FINALIZER] = "drop finalizer",
+        [ACTION_DELETE_PIPELINE] = "delete pipeline",
+    };
+    return names[type];
 }

@@ -4,7 +4,8 @@
  * form. Actions are applied one by one, so that a test can stop at any of them. Fatal (cmocka) on misuse. */
 
 #include "pipeline/graph.h"
-#include "pipeline/plan.h"
+#include "pipeline/names.h"
+#include "plan/plan.h"
 
 enum { WORLD_TASKS = 32, WORLD_PODS = 256, WORLD_TEXTS = 64 };
 

@@ -1,7 +1,7 @@
 /* Which pods may go: a finished one once its outcome is recorded, a running one when its task is over or its end was
  * decided and recorded. A pod that is not seen is looked for live. Never deletes before the reason is in the status. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include <inttypes.h>
 

@@ -3,10 +3,11 @@
 /* What the files of the plan share: one pass over one run. For this folder only; plan.h is the contract.
  *
  * The steps of a pass, each a full sweep: gather (who is there) -> attempt (what the pods say) -> retry (what a failure
- * means) -> schedule (who may start) -> verdict (phase and conditions of the run) -> clean (whose pods may go). */
+ * means) -> schedule (who may start) -> summary (phase and conditions of the run) -> clean (whose pods may go). */
 
 #include "base/sm.h"
-#include "pipeline/plan.h"
+#include "pipeline/names.h"
+#include "plan/plan.h"
 
 struct node_pod {
     const struct pod_view *view;
@@ -75,9 +76,9 @@ bool attempt_counted(const struct task_status *recorded, const struct node_pod *
 void attempt_begin(struct task_status *status, int64_t attempt, const char *pod, const char *pod_uid);
 void attempt_observe(struct pass *pass, struct node *node);
 
-/* outcome.c: how an attempt ended */
-void outcome_of_pod(struct pass *pass, struct node *node, const struct node_pod *pod);
-void outcome_missing(struct pass *pass, struct node *node); /* the recorded pod is gone without a trace */
+/* ending.c: how an attempt ended */
+void ending_of_pod(struct pass *pass, struct node *node, const struct node_pod *pod);
+void ending_missing(struct pass *pass, struct node *node); /* the recorded pod is gone without a trace */
 
 /* overdue.c: when the plan itself stops a pod */
 bool stop_reason_known(const char *reason); /* one that only the plan gives: survives the pod */
@@ -102,9 +103,9 @@ void schedule_refused(struct pass *pass, struct node *node); /* no-op unless its
 void schedule_infer(struct pass *pass);                      /* only for a run whose status was lost */
 void schedule_tasks(struct pass *pass);
 
-/* verdict.c */
-void verdict_run(struct pass *pass);
-void verdict_events(struct pass *pass);
+/* summary.c */
+void summary_run(struct pass *pass);
+void summary_events(struct pass *pass);
 
 /* condition.c */
 void condition_set(struct pass *pass, int which, bool status, const char *reason, const char *message);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 #include "support_script.h"
 
 enum { FIXED_TESTS = 3 };
@@ -97,16 +97,16 @@ static void a_final_phase_stays_and_what_cannot_be_is_mended(void **state) {
 static void pod_names_fit_and_differ(void **state) {
     (void)state;
     AUTO_ARENA arena = ARENA_INIT;
-    const char *name = pod_name("clickstream", "uid-1", "sessions", 2, &arena);
+    const char *name = names_pod("clickstream", "uid-1", "sessions", 2, &arena);
     assert_true(text_starts_with(name, "clickstream-sessions-2-"));
-    assert_string_equal(name, pod_name("clickstream", "uid-1", "sessions", 2, &arena));
-    assert_string_not_equal(name, pod_name("clickstream", "uid-2", "sessions", 2, &arena));
-    assert_string_not_equal(pod_name("a-b", "u", "c", 1, &arena), pod_name("a", "u", "b-c", 1, &arena));
+    assert_string_equal(name, names_pod("clickstream", "uid-1", "sessions", 2, &arena));
+    assert_string_not_equal(name, names_pod("clickstream", "uid-2", "sessions", 2, &arena));
+    assert_string_not_equal(names_pod("a-b", "u", "c", 1, &arena), names_pod("a", "u", "b-c", 1, &arena));
     const char *pipeline = "a.very.long.name.of.a.pipeline.that.goes.on.and.on.and.on.and.on.and.on";
-    const char *first = pod_name(pipeline, "u", "extract", 1, &arena);
+    const char *first = names_pod(pipeline, "u", "extract", 1, &arena);
     assert_true(strlen(first) <= 63);
     assert_null(strchr(first, '.'));
-    assert_string_not_equal(first, pod_name(pipeline, "u", "extrakt", 1, &arena));
+    assert_string_not_equal(first, names_pod(pipeline, "u", "extrakt", 1, &arena));
 }
 
 int main(void) {

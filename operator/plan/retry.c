@@ -1,7 +1,7 @@
 /* What a failed attempt means: another one at a later time, or the end of the task. Judged anew in each pass from the
  * recorded counts and the present spec, so that an edit of the policy counts at once. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 enum { BACKOFF_STEPS_MAX = 64 };
 

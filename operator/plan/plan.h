@@ -100,6 +100,3 @@ enum {
 
 void plan_run(const struct run *run, int64_t now, struct arena *arena, struct plan *ret_plan);
 const char *action_type_name(enum action_type type);
-
-/* Child names are a function of run and attempt: <pipeline>-<task>-<attempt>-<hash5>, cut to 63 characters by hash. */
-const char *pod_name(const char *pipeline, const char *run_uid, const char *task, int64_t attempt, struct arena *arena);

@@ -1,6 +1,6 @@
-/* See apply.h: paths and bodies of requests; what an answer means is the caller's. Never retries. */
+/* See verbs.h: paths and bodies of requests; what an answer means is the caller's. Never retries. */
 
-#include "kube/apply.h"
+#include "kube/verbs.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Who is there: one node for each task that the spec, the recorded status or a pod names, with its pods in the order of
  * attempts. Relies on nothing being sorted or unique; decides nothing. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 #include "base/hash.h"
 

@@ -1,7 +1,7 @@
 /* Conditions in kstatus' meaning: Reconciling and Stalled are there to be False; Succeeded is the result. The time of
  * the last transition changes only with the status. */
 
-#include "pipeline/pass.h"
+#include "plan/pass.h"
 
 static const char *const types[CONDITION_COUNT] = {
     [CONDITION_RECONCILING] = "Reconciling",
