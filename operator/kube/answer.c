@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "kube/api.h"
 
 enum { RETRY_AFTER_MAX_S = 60 };
@@ -19,7 +20,6 @@ static const struct {
     {"Conflict", ERROR_CONFLICT},
     {"Expired", ERROR_GONE},
     {"Gone", ERROR_GONE},
-    {"NotFound", ERROR_NOT_FOUND},
     {"Forbidden", ERROR_FORBIDDEN},
     {"Invalid", ERROR_INVALID},
     {"BadRequest", ERROR_INVALID},
@@ -31,8 +31,8 @@ static const struct {
     int status;
     enum error_code code;
 } statuses[] = {
-    {400, ERROR_INVALID}, {403, ERROR_FORBIDDEN}, {404, ERROR_NOT_FOUND}, {405, ERROR_INVALID}, {409, ERROR_CONFLICT},
-    {410, ERROR_GONE},    {413, ERROR_INVALID},   {415, ERROR_INVALID},   {422, ERROR_INVALID},
+    {400, ERROR_INVALID}, {403, ERROR_FORBIDDEN}, {405, ERROR_INVALID}, {409, ERROR_CONFLICT},
+    {410, ERROR_GONE},    {413, ERROR_INVALID},   {415, ERROR_INVALID}, {422, ERROR_INVALID},
 };
 
 static enum error_code code_of(int status, const char *reason, const char *message) {
@@ -62,7 +62,27 @@ static bool is_another_object(yyjson_val *body) {
     return false;
 }
 
-void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body) {
+/* Proxies and aggregators answer 404 as well, and so does the server for a missing namespace or kind. */
+static bool is_word_of(yyjson_val *body, const struct kube_ref *about) {
+    yyjson_val *details = json_at(body, "details", NULL);
+    return about != NULL && about->name != NULL && text_equal(json_text(body, "kind", ""), "Status") &&
+           text_equal(json_text(body, "reason", ""), "NotFound") &&
+           text_equal(json_text(details, "name", ""), about->name) &&
+           text_equal(json_text(details, "kind", ""), about->resource->plural) &&
+           text_equal(json_text(details, "group", ""), about->resource->group);
+}
+
+static void judge_not_found(struct error *err, yyjson_val *body, const struct kube_ref *about) {
+    const char *message = json_text(body, "message", "");
+    if (is_word_of(body, about))
+        error_set(err, ERROR_NOT_FOUND, "%s", message[0] != '\0' ? message : "not found");
+    else if (message[0] != '\0')
+        error_set(err, ERROR_TRANSIENT, "404, but of something else: %s", message);
+    else
+        error_set(err, ERROR_TRANSIENT, "404, but without a Status of the API server: is a proxy in between?");
+}
+
+void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body, const struct kube_ref *about) {
     answer->status = status;
     answer->reason[0] = '\0';
     if (status >= 200 && status < 300)
@@ -70,6 +90,10 @@ void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body)
     const char *reason = json_text(body, "reason", "");
     const char *message = json_text(body, "message", "");
     snprintf(answer->reason, sizeof answer->reason, "%.63s", reason);
+    if (status == 404) {
+        judge_not_found(&answer->err, body, about);
+        return;
+    }
     enum error_code code = code_of(status, reason, message);
     if (code == ERROR_INVALID && is_another_object(body))
         code = ERROR_CONFLICT;

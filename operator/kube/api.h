@@ -39,7 +39,8 @@ struct kube_request {
     int64_t timeout_ms;                   /* 0: the transport's default */
     kube_data_cb on_data;                 /* streams the body of a 200; done comes after with doc NULL */
     const char *verb;                     /* static; for metrics: get list watch create update patch delete */
-    const struct kube_resource *resource; /* static; for metrics */
+    const struct kube_resource *resource; /* static */
+    const char *name; /* the object that it is about; NULL: none (a list, a create), so that no 404 means "gone" */
 };
 
 struct kube_call;
@@ -71,10 +72,11 @@ static inline void kube_cancel(struct kube_api *api, struct kube_call *call) {
 yyjson_doc *kube_answer_take(struct kube_answer *answer);
 
 /* Fills err and reason from an HTTP status and a body (a Status object or anything else; NULL allowed). Pure.
- * AlreadyExists: ERROR_EXISTS. Conflict, and a patch that names another UID: ERROR_CONFLICT. 410: ERROR_GONE. 404, 403:
- * as named. 400, 405, 413, 415, 422 and "request is too large": ERROR_INVALID. 401, 429, 5xx, an exceeded quota,
- * others: ERROR_TRANSIENT.
+ * AlreadyExists: ERROR_EXISTS. Conflict, and a patch that names another UID: ERROR_CONFLICT. 410: ERROR_GONE. 403:
+ * ERROR_FORBIDDEN. 404: ERROR_NOT_FOUND when a Status says so of the very object that the request was `about` (resource
+ * and name count; NULL, or without a name: none), else ERROR_TRANSIENT. 400, 405, 413, 415, 422 and "request is too
+ * large": ERROR_INVALID. 401, 429, 5xx, an exceeded quota, others: ERROR_TRANSIENT.
  */
-void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body);
+void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body, const struct kube_ref *about);
 /* Retry-After in seconds or as an HTTP date (`now` wall ms), capped to 60 s; 0 for nonsense and the past. Pure. */
 int64_t kube_retry_after(const char *value, int64_t now);

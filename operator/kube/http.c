@@ -74,7 +74,7 @@ static void take_out(struct kube_call *call) {
 static void measure(const struct kube_call *call, int status, int64_t now) {
     char code[16];
     snprintf(code, sizeof code, "%d", status);
-    metric_add(&requests_total, 1, call->verb, call->resource, code);
+    metric_add(&requests_total, 1, call->verb, call_plural(call), code);
     if (call->on_data == NULL)
         metric_observe(&request_seconds, (double)(now - call->began_at) / 1000, call->verb);
 }

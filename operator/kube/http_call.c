@@ -31,18 +31,19 @@ struct kube_call *call_new(const struct kube_request *request, kube_done_cb done
                                .method = copy(request->method),
                                .path = copy(request->path),
                                .content_type = copy(request->content_type ? request->content_type : "application/json"),
+                               .name = copy(request->name),
                                .length = request->length,
                                .writes = strcmp(request->method, "GET") != 0,
                                .timeout_ms = request->timeout_ms,
                                .on_data = request->on_data,
                                .verb = request->verb != NULL ? request->verb : request->method,
-                               .resource = request->resource != NULL ? request->resource->plural : ""};
+                               .resource = request->resource};
     if (request->body != NULL && request->length > KUBE_BODY_MAX)
         error_set(&call->failed, ERROR_INVALID, "the object is too large: %zu bytes, at most %d are accepted",
                   request->length, KUBE_BODY_MAX);
     else if (request->body != NULL && (call->body = malloc(request->length + 1)) != NULL)
         memcpy(call->body, request->body, request->length);
-    bool whole = call->method && call->path && call->content_type &&
+    bool whole = call->method && call->path && call->content_type && (request->name == NULL || call->name != NULL) &&
                  (request->body == NULL || call->body != NULL || call->failed.code != ERROR_NONE);
     if (!whole) {
         call_free(call);
@@ -59,8 +60,13 @@ void call_free(struct kube_call *call) {
     free(call->method);
     free(call->path);
     free(call->content_type);
+    free(call->name);
     free(call->body);
     free(call);
+}
+
+const char *call_plural(const struct kube_call *call) {
+    return call->resource != NULL ? call->resource->plural : "";
 }
 
 /* Callbacks of libcurl. */
@@ -261,7 +267,8 @@ static void judge_body(struct kube_call *call, int status, struct kube_answer *a
     bool has_body = call->got.length > 0 && !call->streaming;
     /* No bound on depth: one deep object must not make a whole list unreadable. yyjson does not recurse. */
     answer->doc = has_body ? yyjson_read(strbuf_text(&call->got), call->got.length, 0) : NULL;
-    kube_answer_judge(answer, status, answer->doc != NULL ? yyjson_doc_get_root(answer->doc) : NULL);
+    const struct kube_ref about = {.resource = call->resource, .name = call->resource != NULL ? call->name : NULL};
+    kube_answer_judge(answer, status, answer->doc != NULL ? yyjson_doc_get_root(answer->doc) : NULL, &about);
     if (answer->err.code == ERROR_NONE && has_body && answer->doc == NULL) {
         error_set(&answer->err, ERROR_TRANSIENT, "the answer is no JSON");
         answer->unsure = call->writes;
@@ -284,5 +291,5 @@ void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answe
         }
     }
     if (answer->err.code != ERROR_NONE)
-        error_wrap(&answer->err, "%s %s", call->verb, call->resource);
+        error_wrap(&answer->err, "%s %s", call->verb, call_plural(call));
 }

@@ -18,11 +18,13 @@ struct kube_call {
     void *arg;
 
     char *method, *path, *content_type, *body; /* body NULL: none */
+    char *name;                                /* of the object it is about; NULL: none */
     size_t length;
     bool writes; /* anything but GET */
     int64_t timeout_ms;
     kube_data_cb on_data;
-    const char *verb, *resource;
+    const char *verb;
+    const struct kube_resource *resource; /* may be NULL */
 
     CURL *easy; /* NULL until it is sent */
     struct curl_slist *headers, *connect_to;
@@ -41,6 +43,8 @@ struct kube_call {
 /* Copies the request. NULL when memory ends. */
 struct kube_call *call_new(const struct kube_request *request, kube_done_cb done, void *arg);
 void call_free(struct kube_call *call);
+
+const char *call_plural(const struct kube_call *call); /* "" without a resource */
 
 struct call_setup {
     const struct kube_http_options *options;

@@ -132,8 +132,8 @@ static void request(struct leader *leader, const char *method, const char *body,
     AUTO_STRBUF path = STRBUF_INIT;
     bool create = strcmp(method, "POST") == 0;
     const char *verb = create ? "create" : body != NULL ? "update" : "get";
-    kube_path(&path, (struct kube_ref){&kube_leases, leader->options.namespace, create ? NULL : leader->options.name},
-              NULL);
+    const char *name = create ? NULL : leader->options.name;
+    kube_path(&path, (struct kube_ref){&kube_leases, leader->options.namespace, name}, NULL);
     struct kube_request wanted = {.method = method,
                                   .path = strbuf_text(&path),
                                   .body = body,
@@ -141,7 +141,8 @@ static void request(struct leader *leader, const char *method, const char *body,
                                   .pool = POOL_LEASE,
                                   .timeout_ms = request_ms(leader),
                                   .verb = verb,
-                                  .resource = &kube_leases};
+                                  .resource = &kube_leases,
+                                  .name = name};
     leader->sent_at = clock_boot_ms();
     leader->call = kube_send(leader->api, &wanted, done, leader);
 }

@@ -25,7 +25,8 @@ static struct kube_call *send_parts(struct kube_api *api, const struct parts *pa
                                    .length = parts->length,
                                    .pool = POOL_REQUESTS,
                                    .verb = parts->verb,
-                                   .resource = parts->ref.resource};
+                                   .resource = parts->ref.resource,
+                                   .name = parts->ref.name};
     return kube_send(api, &request, done, arg);
 }
 

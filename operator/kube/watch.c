@@ -112,7 +112,7 @@ static int64_t retry_after_ms(yyjson_val *status) {
 
 static void report_event(struct watch *watch, yyjson_val *status, int code) {
     struct kube_answer answer = {0};
-    kube_answer_judge(&answer, code, status);
+    kube_answer_judge(&answer, code, status, NULL);
     report(watch, &answer.err);
 }
 

@@ -127,11 +127,9 @@ static void request(struct certificate *certificate, const char *method, const c
                     kube_done_cb done) {
     const struct certificate_config *config = &certificate->config;
     bool create = text_equal(verb, "create");
+    const char *name = create ? NULL : config->secret;
     AUTO_STRBUF path = STRBUF_INIT;
-    kube_path(
-        &path,
-        (struct kube_ref){.resource = &secrets, .namespace = config->namespace, .name = create ? NULL : config->secret},
-        NULL);
+    kube_path(&path, (struct kube_ref){.resource = &secrets, .namespace = config->namespace, .name = name}, NULL);
     struct kube_request what = {
         .method = method,
         .path = strbuf_text(&path),
@@ -140,6 +138,7 @@ static void request(struct certificate *certificate, const char *method, const c
         .pool = POOL_REQUESTS,
         .verb = verb,
         .resource = &secrets,
+        .name = name,
     };
     certificate->call = kube_send(config->kube, &what, done, certificate);
 }

@@ -191,6 +191,97 @@ static void deletion_asks_for_the_uid(void **state) {
     json_free(&reply.doc);
 }
 
+/* Asks in each way for an object that is not there. */
+static void expect_missing(struct api_test *test, const struct kube_resource *resource, const char *subresource) {
+    struct kube_ref ref = {resource, test->namespace, "missing"};
+    struct kube_delete options = {.uid = "00000000-0000-0000-0000-000000000000", .grace_s = -1};
+    struct reply replies[4] = {0};
+    AUTO_STRBUF body = STRBUF_INIT;
+    AUTO_STRBUF version = STRBUF_INIT;
+    kube_api_version(&version, resource);
+    strbuf_printf(
+        &body,
+        "{\"apiVersion\":\"%s\",\"kind\":\"%s\",\"metadata\":{\"name\":\"missing\",\"resourceVersion\":\"1\"},"
+        "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
+        strbuf_text(&version), resource->kind);
+    kube_get(test->api, ref, api_reply, &replies[0]);
+    kube_delete(test->api, ref, &options, api_reply, &replies[1]);
+    kube_patch(test->api, ref, subresource, PATCH_MERGE, "{}", 2, api_reply, &replies[2]);
+    if (resource == &kube_leases) /* a PUT would create it */
+        kube_get(test->api, ref, api_reply, &replies[3]);
+    else
+        kube_put(test->api, ref, subresource, strbuf_text(&body), body.length, api_reply, &replies[3]);
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        api_await(test, &replies[i]);
+        if (replies[i].err.code != ERROR_NOT_FOUND)
+            fail_msg("%s, request %zu: %d %s", resource->plural, i, replies[i].status, replies[i].err.text);
+        json_free(&replies[i].doc);
+    }
+}
+
+static const struct kube_resource definitions = {"apiextensions.k8s.io", "v1", "customresourcedefinitions",
+                                                 "CustomResourceDefinition", true};
+
+/* The server takes a moment from the definition to serving the kind: until then its 404s are about the kind. */
+static void define(struct api_test *test, const struct kube_resource *things) {
+    struct reply reply = {0};
+    struct kube_ref missing = {things, test->namespace, "missing"};
+    AUTO_STRBUF body = STRBUF_INIT;
+    strbuf_printf(
+        &body,
+        "{\"metadata\":{\"name\":\"things.%s\"},\"spec\":{\"group\":\"%s\",\"scope\":\"Namespaced\",\"names\":"
+        "{\"plural\":\"things\",\"kind\":\"Thing\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,"
+        "\"subresources\":{\"status\":{}},\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
+        "\"x-kubernetes-preserve-unknown-fields\":true}}}]}}",
+        things->group, things->group);
+    kube_get(test->api, missing, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->status, 404);
+    assert_int_equal(reply.err.code, ERROR_TRANSIENT);
+    kube_create(test->api, (struct kube_ref){&definitions, NULL, NULL}, NULL, strbuf_text(&body), body.length,
+                api_reply, &reply);
+    assert_string_equal(api_await(test, &reply)->err.text, "");
+    for (int i = 0; i < 2000 && reply.err.code != ERROR_NOT_FOUND; i++) {
+        kube_get(test->api, missing, api_reply, &reply);
+        api_await(test, &reply);
+    }
+    json_free(&reply.doc);
+}
+
+static void undefine(struct api_test *test, const struct kube_resource *things) {
+    struct reply reply = {0};
+    struct kube_delete options = {.grace_s = -1};
+    AUTO_STRBUF name = STRBUF_INIT;
+    strbuf_printf(&name, "things.%s", things->group);
+    kube_delete(test->api, (struct kube_ref){&definitions, NULL, strbuf_text(&name)}, &options, api_reply, &reply);
+    assert_string_equal(api_await(test, &reply)->err.text, "");
+    json_free(&reply.doc);
+}
+
+static void what_is_missing_is_told_from_stray_404s(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    AUTO_STRBUF group = STRBUF_INIT;
+    strbuf_printf(&group, "%s.dev", test->namespace);
+    const struct kube_resource things = {strbuf_text(&group), "v1", "things", "Thing", false};
+    expect_missing(test, &kube_pods, NULL);
+    expect_missing(test, &kube_pods, "status");
+    expect_missing(test, &kube_leases, NULL);
+    define(test, &things);
+    expect_missing(test, &things, NULL);
+    expect_missing(test, &things, "status");
+    undefine(test, &things);
+    kube_patch(test->api, (struct kube_ref){&kube_pods, test->namespace, "missing"}, "no-such-subresource", PATCH_MERGE,
+               "{}", 2, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->status, 404);
+    assert_int_equal(reply.err.code, ERROR_TRANSIENT);
+    kube_create(test->api, (struct kube_ref){&kube_configmaps, "no-such-namespace", "m"}, NULL,
+                "{\"metadata\":{\"name\":\"m\"}}", 25, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->status, 404);
+    assert_int_equal(reply.err.code, ERROR_TRANSIENT);
+    assert_non_null(strstr(reply.err.text, "namespaces \"no-such-namespace\" not found"));
+    json_free(&reply.doc);
+}
+
 static void a_pod_is_held_by_its_finalizer(void **state) {
     struct api_test *test = *state;
     struct reply reply = {0};
@@ -279,6 +370,7 @@ int main(void) {
         cmocka_unit_test(a_changed_ca_counts_for_the_next_request),
         cmocka_unit_test(the_two_409s_are_told_apart),
         cmocka_unit_test(deletion_asks_for_the_uid),
+        cmocka_unit_test(what_is_missing_is_told_from_stray_404s),
         cmocka_unit_test(a_pod_is_held_by_its_finalizer),
         cmocka_unit_test(finalizers_are_set_on_the_version_they_come_from),
         cmocka_unit_test(bad_objects_are_invalid),

@@ -82,7 +82,7 @@ static bool server_answer(struct server *server) {
         answer.doc = yyjson_read(line, length, 0);
         yyjson_val *root = yyjson_doc_get_root(answer.doc);
         int status = (int)json_int(root, "code", 200);
-        kube_answer_judge(&answer, status, root);
+        kube_answer_judge(&answer, status, root, NULL);
         if (answer.doc == NULL)
             error_set(&answer.err, ERROR_TRANSIENT, "the answer is no JSON");
         server_end(server, &answer);

@@ -26,6 +26,7 @@ struct kube_call {
     void *arg;
     struct reply reply; /* status 0: gets lost */
     bool write, over;
+    struct kube_ref about;
     const char *plural, *namespace, *selector;
     int64_t heard; /* a watch: the version it has come to; -1: wants all that is there first */
 };
@@ -161,7 +162,7 @@ static void deliver(uv_timer_t *timer) {
     } else {
         if (json_parse(call->reply.body, strlen(call->reply.body), &doc, &err) != 0)
             fail_msg("%s", err.text);
-        kube_answer_judge(&answer, call->reply.status, yyjson_doc_get_root(doc));
+        kube_answer_judge(&answer, call->reply.status, yyjson_doc_get_root(doc), &call->about);
         answer.doc = doc;
     }
     end_call(call);
@@ -208,7 +209,9 @@ static struct reply decide(struct api *api, struct target *target) {
     struct api_fault *fault = fault_of(api, target);
     if (fault != NULL)
         fault->times--;
-    if (fault != NULL && fault->status != 0)
+    if (fault != NULL && fault->status == 404)
+        reply = store_missing(&api->store, target);
+    else if (fault != NULL && fault->status != 0)
         reply = store_refuse(&api->store, fault->status, fault->reason, "", fault->message);
     else if (fault == NULL || fault->done)
         reply = store_handle(&api->store, target);
@@ -231,6 +234,7 @@ static struct target read_path(struct api *api, const struct kube_request *reque
             parts[count++] = part;
     const char *const *at = parts + (text_equal(parts[0], "api") ? 2 : 3);
     struct target target = {.verb = request->verb, .namespace = ""};
+    target.group = text_equal(parts[0], "api") ? "" : parts[1];
     if (text_equal(at[0], "namespaces")) {
         target.namespace = at[1];
         at += 2;
@@ -259,6 +263,7 @@ static struct kube_call *send_request(struct kube_api *kube, const struct kube_r
     struct kube_call *call = calloc(1, sizeof *call);
     struct target target = read_path(api, request);
     *call = (struct kube_call){.api = api, .done = done, .arg = arg, .write = !text_equal(request->method, "GET")};
+    call->about = (struct kube_ref){request->resource, NULL, arena_strdup(&api->store.arena, request->name)};
     call->plural = target.plural;
     call->namespace = target.namespace;
     call->selector = query(api, request->path, "labelSelector");

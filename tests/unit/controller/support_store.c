@@ -84,6 +84,15 @@ struct reply store_refuse(struct store *store, int status, const char *reason, c
                                        status, reason, strbuf_text(&text), field)};
 }
 
+struct reply store_missing(struct store *store, const struct target *target) {
+    return (struct reply){
+        404, arena_printf(&store->arena,
+                          "{\"kind\":\"Status\",\"status\":\"Failure\",\"code\":404,\"reason\":\"NotFound\","
+                          "\"message\":\"%s \\\"%s\\\" not found\",\"details\":{\"name\":\"%s\","
+                          "\"group\":\"%s\",\"kind\":\"%s\"}}",
+                          target->plural, target->name, target->name, target->group, target->plural)};
+}
+
 static struct reply show(struct store *store, int status, const struct object *object) {
     return (struct reply){status, json_write_value(object_root(object), &store->arena, NULL)};
 }
@@ -231,7 +240,7 @@ struct reply store_handle(struct store *store, struct target *target) {
                  {"patch", patch_object},
                  {"delete", delete_object}};
     if (!text_equal(target->verb, "create") && target->object == NULL)
-        return store_refuse(store, 404, "NotFound", "", arena_printf(&store->arena, "\"%s\" not found", target->name));
+        return store_missing(store, target);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (text_equal(target->verb, verbs[i].verb))
             return verbs[i].handle(store, target);

@@ -34,9 +34,9 @@ struct store {
 
 /* A request as its path says. */
 struct target {
-    const char *verb, *plural, *namespace, *name, *subresource; /* absent ones: "" */
-    struct object *object;                                      /* the one of that name; NULL: there is none */
-    yyjson_val *body;                                           /* NULL: none */
+    const char *verb, *group, *plural, *namespace, *name, *subresource; /* absent ones: "" */
+    struct object *object;                                              /* the one of that name; NULL: there is none */
+    yyjson_val *body;                                                   /* NULL: none */
 };
 
 struct reply {
@@ -48,6 +48,7 @@ void store_init(struct store *store, void (*changed)(struct store *store));
 void store_fini(struct store *store);
 struct reply store_handle(struct store *store, struct target *target); /* get create update patch delete */
 struct reply store_refuse(struct store *store, int status, const char *reason, const char *field, const char *message);
+struct reply store_missing(struct store *store, const struct target *target); /* 404 about that object */
 
 struct object *store_find(const struct store *store, const char *plural, const char *namespace,
                           const char *name); /* namespace NULL: any. NULL: not there */

@@ -26,7 +26,6 @@ static void each_refusal_has_its_code(void **state) {
         {409, NULL, ERROR_CONFLICT},
         {410, "{\"reason\":\"Expired\",\"message\":\"m\"}", ERROR_GONE},
         {410, "{\"reason\":\"Gone\",\"message\":\"m\"}", ERROR_GONE},
-        {404, "404 page not found", ERROR_NOT_FOUND},
         {403, "{\"reason\":\"Forbidden\",\"message\":\"m\"}", ERROR_FORBIDDEN},
         {403,
          "{\"reason\":\"Forbidden\",\"message\":\"pods \\\"a\\\" is forbidden: exceeded quota: q, requested: "
@@ -51,9 +50,49 @@ static void each_refusal_has_its_code(void **state) {
         const char *body = cases[i].body;
         yyjson_doc *doc = body == NULL ? NULL : yyjson_read(body, strlen(body), 0);
         struct kube_answer answer = {0};
-        kube_answer_judge(&answer, cases[i].status, doc == NULL ? NULL : yyjson_doc_get_root(doc));
+        kube_answer_judge(&answer, cases[i].status, doc == NULL ? NULL : yyjson_doc_get_root(doc), NULL);
         if (answer.err.code != cases[i].code)
             fail_msg("%d %s gave %d", cases[i].status, body, (int)answer.err.code);
+        yyjson_doc_free(doc);
+    }
+}
+
+#define NOT_FOUND(details) "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"m\",\"details\":{" details "}}"
+#define POD                NOT_FOUND("\"name\":\"a\",\"kind\":\"pods\"")
+#define LEASE              NOT_FOUND("\"name\":\"a\",\"group\":\"coordination.k8s.io\",\"kind\":\"leases\"")
+
+static void only_a_status_that_names_the_object_means_gone(void **state) {
+    (void)state;
+    static const struct kube_ref pod = {&kube_pods, "n", "a"};
+    static const struct kube_ref lease = {&kube_leases, "n", "a"};
+    static const struct kube_ref new_pod = {&kube_pods, "n", NULL};
+    static const struct {
+        const struct kube_ref *about;
+        const char *body;
+        enum error_code code;
+        const char *said;
+    } cases[] = {
+        {&pod, POD, ERROR_NOT_FOUND, "m"},
+        {&lease, LEASE, ERROR_NOT_FOUND, "m"},
+        {&pod, NULL, ERROR_TRANSIENT, "without a Status"},
+        {&pod, "404 page not found", ERROR_TRANSIENT, "without a Status"},
+        {&pod, "{\"reason\":\"NotFound\",\"details\":{\"name\":\"a\",\"kind\":\"pods\"}}", ERROR_TRANSIENT, "404"},
+        {&pod, "{\"kind\":\"Status\",\"details\":{\"name\":\"a\",\"kind\":\"pods\"}}", ERROR_TRANSIENT, "404"},
+        {&pod, NOT_FOUND(""), ERROR_TRANSIENT, "something else: m"}, /* no such kind or subresource */
+        {&pod, NOT_FOUND("\"name\":\"b\",\"kind\":\"pods\""), ERROR_TRANSIENT, "something else"},
+        {&pod, NOT_FOUND("\"name\":\"a\",\"kind\":\"nodes\""), ERROR_TRANSIENT, "something else"},
+        {&pod, NOT_FOUND("\"name\":\"a\",\"group\":\"g\",\"kind\":\"pods\""), ERROR_TRANSIENT, "something else"},
+        {&new_pod, NOT_FOUND("\"name\":\"n\",\"kind\":\"namespaces\""), ERROR_TRANSIENT, "something else"},
+        {&lease, POD, ERROR_TRANSIENT, "something else"},
+        {NULL, POD, ERROR_TRANSIENT, "something else"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *body = cases[i].body;
+        yyjson_doc *doc = body == NULL ? NULL : yyjson_read(body, strlen(body), 0);
+        struct kube_answer answer = {0};
+        kube_answer_judge(&answer, 404, doc == NULL ? NULL : yyjson_doc_get_root(doc), cases[i].about);
+        if (answer.err.code != cases[i].code || strstr(answer.err.text, cases[i].said) == NULL)
+            fail_msg("%s gave %d: %s", body, (int)answer.err.code, answer.err.text);
         yyjson_doc_free(doc);
     }
 }
@@ -86,6 +125,7 @@ static void retry_after_is_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_refusal_has_its_code),
+        cmocka_unit_test(only_a_status_that_names_the_object_means_gone),
         cmocka_unit_test(retry_after_is_bounded),
     };
     return cmocka_run_group_tests_name("answer", tests, NULL, NULL);

@@ -141,7 +141,7 @@ static void refusals_do_not_stop_what_follows(void **state) {
     struct fixture f;
     BEGIN(&f, {.status = 403, .body = "{\"reason\":\"Forbidden\",\"message\":\"m\"}"},
           {.status = 409, .body = "{\"reason\":\"AlreadyExists\",\"message\":\"m\"}"}, {.body = "{}"},
-          {.status = 404, .body = "{\"reason\":\"NotFound\"}"}, {.status = 201, .body = "{}"});
+          {.status = 403, .body = "{\"reason\":\"Forbidden\"}"}, {.status = 201, .body = "{}"});
     struct event refused = event_of("refused");
     struct event exists = event_of("written before, the answer was lost");
     recorder_emit(f.recorder, &refused);

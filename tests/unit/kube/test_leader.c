@@ -20,6 +20,10 @@
     "\"},\"spec\":{\"holderIdentity\":\"" holder                                       \
     "\",\"renewTime\":\"2026-01-01T00:00:00.000000Z\",\"leaseTransitions\":4,\"strategy\":\"kept\"}}"
 
+#define NO_LEASE                                                                                                  \
+    "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"details\":{\"name\":\"l\",\"group\":\"coordination.k8s.io\"," \
+    "\"kind\":\"leases\"}}"
+
 struct fixture {
     uv_loop_t loop;
     struct server server;
@@ -89,12 +93,14 @@ static bool has_released(void *arg) {
 static void a_missing_lease_is_created(void **state) {
     (void)state;
     struct fixture f;
-    BEGIN(&f, {.status = 404, .body = "{\"reason\":\"NotFound\"}"}, {.status = 201, .body = LEASE("me", "1")});
+    BEGIN(&f, {.status = 404, .body = "nothing here"}, {.status = 404, .body = NO_LEASE},
+          {.status = 201, .body = LEASE("me", "1")});
     loop_until(&f.loop, has_won, &f, "leading");
     assert_string_equal(f.server.seen[0].path, "/apis/coordination.k8s.io/v1/namespaces/n/leases/l");
-    assert_string_equal(f.server.seen[1].method, "POST");
-    assert_string_equal(f.server.seen[1].path, "/apis/coordination.k8s.io/v1/namespaces/n/leases");
-    assert_non_null(strstr(f.server.seen[1].body, "\"holderIdentity\":\"me\",\"leaseDurationSeconds\":2"));
+    assert_string_equal(f.server.seen[1].method, "GET"); /* a stray 404 is no word about the lease */
+    assert_string_equal(f.server.seen[2].method, "POST");
+    assert_string_equal(f.server.seen[2].path, "/apis/coordination.k8s.io/v1/namespaces/n/leases");
+    assert_non_null(strstr(f.server.seen[2].body, "\"holderIdentity\":\"me\",\"leaseDurationSeconds\":2"));
     finish(&f);
 }
 

@@ -56,7 +56,7 @@ static enum watch_effect fail_request(struct watch_fsm *fsm, int64_t now, int st
     else if (status == 200 || status == 0)
         error_set(&answer.err, ERROR_TRANSIENT, "connection cut");
     else
-        kube_answer_judge(&answer, status, NULL);
+        kube_answer_judge(&answer, status, NULL, NULL);
     return watch_ended(fsm, &answer.err, status < 0 ? -status : status, retry_after_ms, now);
 }
 

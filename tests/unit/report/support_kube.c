@@ -16,6 +16,7 @@ struct kube_call {
     struct script *script;
     uv_timer_t timer;
     struct script_answer answer;
+    struct kube_ref about;
     kube_done_cb done;
     void *arg;
 };
@@ -23,6 +24,7 @@ struct kube_call {
 static void free_call(uv_handle_t *handle) {
     struct kube_call *call = handle->data;
     free(call->answer.body);
+    free((char *)(uintptr_t)call->about.name);
     free(call);
 }
 
@@ -32,7 +34,8 @@ static void deliver(uv_timer_t *timer) {
     struct error err;
     if (call->answer.body != NULL && json_parse(call->answer.body, strlen(call->answer.body), &answer.doc, &err) != 0)
         fail_msg("the model's answer: %s", err.text);
-    kube_answer_judge(&answer, call->answer.status, answer.doc != NULL ? yyjson_doc_get_root(answer.doc) : NULL);
+    kube_answer_judge(&answer, call->answer.status, answer.doc != NULL ? yyjson_doc_get_root(answer.doc) : NULL,
+                      &call->about);
     call->script->waiting--;
     uv_close((uv_handle_t *)timer, free_call);
     call->done(&answer, call->arg);
@@ -44,6 +47,7 @@ static struct kube_call *send_request(struct kube_api *api, const struct kube_re
     struct script *script = (struct script *)api;
     struct kube_call *call = calloc(1, sizeof *call);
     *call = (struct kube_call){.script = script, .answer = script->reply(script, request), .done = done, .arg = arg};
+    call->about = (struct kube_ref){request->resource, NULL, request->name == NULL ? NULL : strdup(request->name)};
     script->sent++;
     script->waiting++;
     uv_timer_init(script->loop, &call->timer);

@@ -72,6 +72,9 @@ struct script_answer secret_answer(struct secret_model *model, const struct kube
     }
     if (answer.status < 300)
         answer.body = strdup(model->object);
+    else if (answer.status == 404)
+        answer.body = strdup("{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"no such Secret\","
+                             "\"details\":{\"name\":\"weir-tls\",\"kind\":\"secrets\"}}");
     else if (answer.status == 409)
         answer.body = strdup(strcmp(request->method, "POST") == 0
                                  ? "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\",\"message\":\"there\"}"
