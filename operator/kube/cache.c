@@ -34,7 +34,7 @@ struct cache {
     struct node *live, *staged;
     struct group *groups;
     struct graves graves;
-    bool staging, synced;
+    bool staging, synced, watched;
     unsigned long relists;
 };
 
@@ -247,13 +247,18 @@ bool cache_put(struct cache *cache, yyjson_val *object) {
 bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid, const char *version) {
     struct node *live = find(cache->live, namespace, name);
     bool any = uid == NULL || uid[0] == '\0';
+    bool watch_tells = version == NULL && cache->watched; /* what comes later, so nothing need be dead for ever */
     if (live != NULL && (any || strcmp(uid, live->entry.uid) == 0)) {
-        remove_live(cache, live, version);
+        remove_live(cache, live, watch_tells ? live->entry.version : version);
         return true;
     }
-    if (!any)
+    if (!any && !watch_tells)
         graves_add(&cache->graves, uid, version);
     return false;
+}
+
+void cache_watched(struct cache *cache, bool alive) {
+    cache->watched = alive;
 }
 
 /* Relist. */

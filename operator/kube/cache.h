@@ -49,9 +49,12 @@ bool cache_synced(const struct cache *cache); /* a whole list has been seen */
 /* An event, or the answer to a write or a live GET. False when it was no news. A malformed object is ignored. */
 bool cache_put(struct cache *cache, yyjson_val *object);
 /* The object is gone. With a uid, nothing else than that one is dropped, and it is held for gone even when it is not
- * here; with NULL, any. `version`: of the DELETED event's object, whatever is newer may come back; NULL: the server has
- * no such object any more (a live request found nothing), so it never does. False when it was not here. */
+ * here; with NULL, any. `version`: of the DELETED event's object, whatever is newer may come back. NULL: a live request
+ * found nothing. While a watch is alive that counts for the version that is here (nothing is held for gone when none
+ * is): the watch will say if it was wrong. Without one it never comes back. False when it was not here. */
 bool cache_drop(struct cache *cache, const char *namespace, const char *name, const char *uid, const char *version);
+/* Whether a watch of these objects is open and shows life; set by it (false at first). */
+void cache_watched(struct cache *cache, bool alive);
 
 /* Relist: begin, stage each object, then commit with the list's version or abort. `rewound`: history went back (a
  * restored etcd): what is here counts for nothing. Else, objects newer than the list are kept when it lacks them.

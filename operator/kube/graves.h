@@ -2,7 +2,8 @@
 
 /* UIDs that were seen to go, each with the resource version at which it went: what late answers say of an earlier time
  * does not bring them back. A newer version does: the object was never deleted, it had only left what is watched.
- * Keeps the last ones only: an answer is not later than its request's time-out. */
+ * Keeps the last ones only: an answer is not later than its request's time-out. "For good" is for what nobody watches,
+ * and for what another UID has taken the place of. */
 
 #include <stdbool.h>
 

@@ -52,6 +52,7 @@ static void step_later(struct watch *watch, int64_t delay_ms) {
 }
 
 static void report(struct watch *watch, const struct error *err) {
+    cache_watched(watch->cache, false);
     metric_add(&failures_metric, 1, watch->options.resource->plural);
     log_debug("kube", "watch: will try again", {"resource", watch->options.resource->plural}, {"error", err->text},
               {"state", watch_state_name(watch->fsm.state)});
@@ -77,6 +78,7 @@ static void commit(struct watch *watch) {
 static void end_request(struct watch *watch) {
     kube_cancel(watch->api, watch->call);
     watch->call = NULL;
+    cache_watched(watch->cache, false);
     cache_abort(watch->cache);
 }
 
@@ -148,6 +150,7 @@ static void on_data(const char *bytes, size_t length, void *arg) {
     size_t line_length = 0;
     int got = 0;
     watch->alive_at = clock_boot_ms();
+    cache_watched(watch->cache, true);
     while (watch->call != NULL && (got = lines_next(&watch->lines, &bytes, &length, &line, &line_length)) > 0) {
         yyjson_doc *doc = line_length == 0 ? NULL : yyjson_read(line, line_length, 0);
         if (doc != NULL)

@@ -191,6 +191,32 @@ static void gone_for_good_stays_so(void **state) {
     expect_told("");
 }
 
+/* A live request that was misled (a 404 of another API server that lags) must not hide the object for good. */
+static void while_a_watch_lives_only_the_version_here_is_buried(void **state) {
+    struct cache *cache = *state;
+    cache_watched(cache, true);
+    put(cache, "n/a u1 9");
+    assert_true(cache_drop(cache, "n", "a", "u1", NULL));
+    put(cache, "n/a u1 8"); /* late answers */
+    put(cache, "n/a u1 9");
+    expect_told("+n/a:u1@9 -n/a:u1@9 ");
+    put(cache, "n/a u1 10");
+    expect_told("+n/a:u1@10 ");
+    cache_drop(cache, "n", "a", "u1", "20");
+    cache_drop(cache, "n", "a", "u1", NULL); /* asked for after its DELETED event */
+    put(cache, "n/a u1 20");
+    expect_told("-n/a:u1@10 ");
+    put(cache, "n/a u1 21");
+    expect_told("+n/a:u1@21 ");
+    assert_false(cache_drop(cache, "n", "b", "u2", NULL)); /* the watch is behind */
+    put(cache, "n/b u2 30");
+    expect_told("+n/b:u2@30 ");
+    cache_watched(cache, false);
+    cache_drop(cache, "n", "a", "u1", NULL);
+    put(cache, "n/a u1 31");
+    expect_told("-n/a:u1@21 ");
+}
+
 static void an_object_can_become_unwanted_and_wanted_again(void **state) {
     struct cache *cache = *state;
     put(cache, "n/a u1 9");
@@ -322,6 +348,7 @@ int main(void) {
         TEST(what_left_the_selector_comes_back),
         TEST(a_relist_brings_back_what_is_newer),
         TEST(gone_for_good_stays_so),
+        TEST(while_a_watch_lives_only_the_version_here_is_buried),
         TEST(an_object_can_become_unwanted_and_wanted_again),
         TEST(a_relist_replaces_at_once),
         TEST(an_aborted_relist_changes_nothing),

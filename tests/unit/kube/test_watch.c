@@ -163,6 +163,22 @@ static void what_left_the_selector_comes_back(void **state) {
     finish(&f);
 }
 
+static void a_live_404_is_outlived_by_what_the_watch_says(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, WITH(.seed = 1), {.body = PAGE("100", "", OBJECT("a", "1"))},
+          {.end = REPLY_STREAM, .body = EVENT("ADDED", "b", "101")},
+          {.end = REPLY_CUT, .body = EVENT("MODIFIED", "a", "102")}, {.end = REPLY_SILENT});
+    await(&f, 2, "a@1 b@101");
+    cache_drop(f.cache, "n", "a", "u-a", NULL);
+    await(&f, 4, "a@102 b@101");
+    cache_drop(f.cache, "n", "a", "u-a", NULL); /* the watch is cut, and nobody knows what comes next */
+    yyjson_doc *doc = yyjson_read(OBJECT("a", "103"), strlen(OBJECT("a", "103")), 0);
+    assert_false(cache_put(f.cache, yyjson_doc_get_root(doc)));
+    yyjson_doc_free(doc);
+    finish(&f);
+}
+
 static void a_cut_line_is_dropped_and_read_again(void **state) {
     (void)state;
     struct fixture f;
@@ -317,6 +333,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_then_a_watch_in_pieces),
         cmocka_unit_test(what_left_the_selector_comes_back),
+        cmocka_unit_test(a_live_404_is_outlived_by_what_the_watch_says),
         cmocka_unit_test(a_cut_line_is_dropped_and_read_again),
         cmocka_unit_test(bookmarks_move_on_and_strangers_are_skipped),
         cmocka_unit_test(streaming_list_and_its_watch_are_one_request),
