@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
@@ -25,6 +26,7 @@ struct watch {
     struct lines lines;
     struct kube_call *call; /* the request under way */
     int64_t alive_at;
+    bool failing; /* `failed` was called, and no sign of life since */
 };
 
 static struct metric relists_metric = {.name = "weir_watch_relists_total",
@@ -52,12 +54,21 @@ static void step_later(struct watch *watch, int64_t delay_ms) {
 }
 
 static void report(struct watch *watch, const struct error *err) {
+    watch->failing = true;
     cache_watched(watch->cache, false);
     metric_add(&failures_metric, 1, watch->options.resource->plural);
     log_debug("kube", "watch: will try again", {"resource", watch->options.resource->plural}, {"error", err->text},
               {"state", watch_state_name(watch->fsm.state)});
     if (watch->options.failed != NULL)
         watch->options.failed(err, watch->options.arg);
+}
+
+static void live(struct watch *watch) {
+    bool recovered = watch->failing;
+    watch->alive_at = clock_boot_ms();
+    watch->failing = false;
+    if (recovered && watch->options.recovered != NULL)
+        watch->options.recovered(watch->options.arg);
 }
 
 static const char *metadata_text(yyjson_val *object, const char *name) {
@@ -149,8 +160,6 @@ static void on_data(const char *bytes, size_t length, void *arg) {
     const char *line = NULL;
     size_t line_length = 0;
     int got = 0;
-    watch->alive_at = clock_boot_ms();
-    cache_watched(watch->cache, true);
     while (watch->call != NULL && (got = lines_next(&watch->lines, &bytes, &length, &line, &line_length)) > 0) {
         yyjson_doc *doc = line_length == 0 ? NULL : yyjson_read(line, line_length, 0);
         if (doc != NULL)
@@ -161,8 +170,12 @@ static void on_data(const char *bytes, size_t length, void *arg) {
     }
     if (watch->call != NULL && got < 0)
         fail_stream(watch, "an event is too long");
-    if (watch->call == NULL)
+    if (watch->call == NULL) {
         step(watch);
+        return;
+    }
+    cache_watched(watch->cache, true);
+    live(watch);
 }
 
 static void on_stream_end(struct kube_answer *answer, void *arg) {
@@ -170,7 +183,7 @@ static void on_stream_end(struct kube_answer *answer, void *arg) {
     const struct error *err = answer->err.code == ERROR_NONE ? NULL : &answer->err;
     watch->call = NULL;
     if (err == NULL)
-        watch->alive_at = clock_boot_ms();
+        live(watch);
     else
         report(watch, err);
     apply(watch, watch_ended(&watch->fsm, err, answer->status, answer->retry_after_ms, clock_boot_ms()), NULL);
@@ -189,7 +202,7 @@ static void on_page(struct kube_answer *answer, void *arg) {
         step(watch);
         return;
     }
-    watch->alive_at = now;
+    live(watch);
     yyjson_val *root = yyjson_doc_get_root(answer->doc);
     yyjson_val *metadata = json_at(root, "metadata", NULL);
     enum watch_effect effect =
@@ -244,28 +257,54 @@ static void send_stream(struct watch *watch, struct strbuf *path, const struct w
     watch->call = kube_send(watch->api, &request, on_stream_end, watch);
 }
 
-static void step(struct watch *watch) {
-    int64_t now = clock_boot_ms();
-    struct watch_step wanted = watch_run(&watch->fsm, now);
-    if (wanted.action == WATCH_DO_WAIT) {
-        if (wanted.at != INT64_MAX)
-            step_later(watch, wanted.at - now);
-        return;
-    }
+static void ask(struct watch *watch, const struct watch_step *wanted) {
     AUTO_STRBUF path = STRBUF_INIT;
     kube_path(&path, (struct kube_ref){watch->options.resource, watch->options.namespace, NULL}, NULL);
     kube_query(&path, "labelSelector", watch->options.label_selector);
     kube_query(&path, "fieldSelector", watch->options.field_selector);
-    if (wanted.action == WATCH_DO_PAGE)
-        send_page(watch, &path, &wanted);
+    if (wanted->action == WATCH_DO_PAGE)
+        send_page(watch, &path, wanted);
     else
-        send_stream(watch, &path, &wanted);
+        send_stream(watch, &path, wanted);
+}
+
+static void end_if_silent(struct watch *watch, int64_t now) {
+    struct error err;
+    int64_t silent_ms = now - watch->fsm.life_at;
+    if (watch_check(&watch->fsm, now) != WATCH_END)
+        return;
+    error_set(&err, ERROR_TRANSIENT, "watch %s: no event and no bookmark for %lld s", watch->options.resource->plural,
+              (long long)silent_ms / 1000);
+    end_request(watch);
+    report(watch, &err);
+}
+
+static void step(struct watch *watch) {
+    int64_t now = clock_boot_ms();
+    end_if_silent(watch, now);
+    struct watch_step wanted = watch_run(&watch->fsm, now);
+    if (wanted.action != WATCH_DO_WAIT) {
+        ask(watch, &wanted);
+        wanted = watch_run(&watch->fsm, now);
+    }
+    if (wanted.at != INT64_MAX)
+        step_later(watch, wanted.at - now);
 }
 
 /* Lifecycle. */
 
 static const char *copy(const char *text) {
     return text == NULL ? NULL : strdup(text);
+}
+
+/* Watches that are opened together must not end together. */
+static uint64_t own_seed(const struct watch_options *options) {
+    uint64_t seed = hash_add(HASH_INIT, &options->seed, sizeof options->seed);
+    const char *const parts[] = {options->resource->plural, options->namespace, options->label_selector,
+                                 options->field_selector};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        seed = hash_text(seed, parts[i] == NULL ? "" : parts[i]);
+    return seed;
 }
 
 struct watch *watch_new(uv_loop_t *loop, struct kube_api *api, struct cache *cache,
@@ -279,8 +318,11 @@ struct watch *watch_new(uv_loop_t *loop, struct kube_api *api, struct cache *cac
     watch->options.field_selector = copy(options->field_selector);
     watch->options.margin_ms = options->margin_ms > 0 ? options->margin_ms : MARGIN_MS;
     watch->options.line_max = options->line_max > 0 ? options->line_max : LINE_MAX_BYTES;
-    watch_fsm_init(&watch->fsm, options->stream_lists, options->timeout_s > 0 ? options->timeout_s : WATCH_TIMEOUT_S,
-                   options->backoff_ms > 0 ? options->backoff_ms : WATCH_BACKOFF_MS, options->seed);
+    watch_fsm_init(&watch->fsm, &(struct watch_settings){.stream_lists = options->stream_lists,
+                                                         .timeout_s = options->timeout_s,
+                                                         .quiet_ms = options->quiet_ms,
+                                                         .backoff_ms = options->backoff_ms,
+                                                         .seed = own_seed(options)});
     uv_timer_init(loop, &watch->timer);
     watch->timer.data = watch;
     step_later(watch, 0);

@@ -16,14 +16,17 @@ struct watch_options {
     const char *label_selector; /* NULL: none */
     const char *field_selector; /* NULL: none */
     bool stream_lists;          /* try WatchList; falls back by itself */
-    uint64_t seed;
-    int64_t timeout_s;  /* 0: 300 */
-    int64_t margin_ms;  /* past timeout_s the peer counts as dead; 0: 5 s */
-    int64_t backoff_ms; /* after the first failure; 0: 800 */
-    size_t line_max;    /* 0: 8 MiB */
-    /* Optional: after each whole list, and when list or watch fails (err->text says why; it will be tried again). */
+    uint64_t seed;              /* of the jitter; two watches of one seed differ all the same */
+    int64_t timeout_s;          /* 0: 300 */
+    int64_t margin_ms;          /* past timeout_s the peer counts as dead; 0: 5 s */
+    int64_t quiet_ms;           /* as kube/watch_fsm.h says */
+    int64_t backoff_ms;         /* after the first failure; 0: 800 */
+    size_t line_max;            /* 0: 8 MiB */
+    /* Optional: after each whole list; when list or watch fails (err->text says why; it will be tried again); and at
+     * the first sign of life after that. */
     void (*synced)(void *arg);
     void (*failed)(const struct error *err, void *arg);
+    void (*recovered)(void *arg);
     void *arg;
 };
 

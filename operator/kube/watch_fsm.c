@@ -30,13 +30,16 @@ const char *watch_state_name(enum watch_state state) {
     return states[state].name;
 }
 
-void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, int64_t backoff_ms, uint64_t seed) {
+void watch_fsm_init(struct watch_fsm *fsm, const struct watch_settings *settings) {
     *fsm = (struct watch_fsm){.state = WATCH_EMPTY,
-                              .stream_lists = stream_lists,
-                              .min_timeout_s = timeout_s,
-                              .min_backoff_ms = backoff_ms,
+                              .stream_lists = settings->stream_lists,
                               .page_limit = WATCH_PAGE,
-                              .random = seed};
+                              .random = settings->seed,
+                              .settings = *settings};
+    struct watch_settings *own = &fsm->settings;
+    own->timeout_s = own->timeout_s > 0 ? own->timeout_s : WATCH_TIMEOUT_S;
+    own->quiet_ms = own->quiet_ms > 0 ? own->quiet_ms : WATCH_QUIET_MS;
+    own->backoff_ms = own->backoff_ms > 0 ? own->backoff_ms : WATCH_BACKOFF_MS;
 }
 
 void watch_fsm_fini(struct watch_fsm *fsm) {
@@ -62,7 +65,7 @@ static int64_t random_up_to(struct watch_fsm *fsm, int64_t most) {
 static void back_off(struct watch_fsm *fsm, int64_t at_least_ms, int64_t now) {
     if (now - fsm->failed_at > WATCH_BACKOFF_RESET_MS)
         fsm->backoff_ms = 0;
-    fsm->backoff_ms = fsm->backoff_ms == 0 ? fsm->min_backoff_ms : 2 * fsm->backoff_ms;
+    fsm->backoff_ms = fsm->backoff_ms == 0 ? fsm->settings.backoff_ms : 2 * fsm->backoff_ms;
     if (fsm->backoff_ms > WATCH_BACKOFF_MAX_MS)
         fsm->backoff_ms = WATCH_BACKOFF_MAX_MS;
     int64_t wait = fsm->backoff_ms + random_up_to(fsm, fsm->backoff_ms);
@@ -106,10 +109,25 @@ static enum watch_effect give_up_streaming(struct watch_fsm *fsm, int64_t now) {
 
 static struct watch_step begin(struct watch_fsm *fsm, struct watch_step step, int64_t now) {
     fsm->busy = true;
-    fsm->opened_at = now;
+    fsm->opened_at = fsm->life_at = now;
     fsm->events = 0;
-    step.timeout_s = fsm->min_timeout_s + random_up_to(fsm, fsm->min_timeout_s);
+    fsm->quiet_ms = fsm->settings.quiet_ms + random_up_to(fsm, fsm->settings.quiet_ms / 2);
+    step.timeout_s = fsm->settings.timeout_s + random_up_to(fsm, fsm->settings.timeout_s);
     return step;
+}
+
+static bool is_watching(const struct watch_fsm *fsm) {
+    return fsm->busy && (fsm->state == WATCH_STREAMING || fsm->state == WATCH_WATCHING);
+}
+
+enum watch_effect watch_check(struct watch_fsm *fsm, int64_t now) {
+    if (!is_watching(fsm) || now - fsm->life_at < fsm->quiet_ms)
+        return WATCH_KEEP;
+    if (fsm->state == WATCH_STREAMING)
+        return forget_and_wait(fsm, now); /* half a list is no version to go on from */
+    move(fsm, WATCH_LISTED);
+    fsm->busy = false;
+    return WATCH_END;
 }
 
 static struct watch_step begin_page(struct watch_fsm *fsm, const char *reason, int64_t now) {
@@ -119,7 +137,9 @@ static struct watch_step begin_page(struct watch_fsm *fsm, const char *reason, i
 
 struct watch_step watch_run(struct watch_fsm *fsm, int64_t now) {
     if (fsm->busy)
-        return (struct watch_step){.action = WATCH_DO_WAIT, .at = INT64_MAX, .reason = "a request is under way"};
+        return (struct watch_step){.action = WATCH_DO_WAIT,
+                                   .at = is_watching(fsm) ? fsm->life_at + fsm->quiet_ms : INT64_MAX,
+                                   .reason = "a request is under way"};
     if (now < fsm->not_before)
         return (struct watch_step){.action = WATCH_DO_WAIT, .at = fsm->not_before, .reason = "backing off"};
     switch (fsm->state) {
@@ -186,6 +206,7 @@ static enum watch_effect error_event(struct watch_fsm *fsm, const struct watch_e
 }
 
 enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now) {
+    fsm->life_at = now;
     if (fsm->state == WATCH_STREAMING)
         return stream_event(fsm, event, now);
     if (fsm->state != WATCH_WATCHING)

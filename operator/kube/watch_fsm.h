@@ -26,6 +26,7 @@ enum {
     WATCH_PAGE = 500,                    /* objects; fewer for good once a page was too large */
     WATCH_VERSION_MAX = 64,
     WATCH_TIMEOUT_S = 300,
+    WATCH_QUIET_MS = 120 * 1000, /* bookmarks come every minute: without a word for that long a watch is dead */
 };
 
 /* X(state, meaning) */
@@ -43,7 +44,7 @@ enum watch_state {
 };
 
 enum watch_action {
-    WATCH_DO_WAIT,   /* nothing before `at`; INT64_MAX: a request is under way */
+    WATCH_DO_WAIT,   /* nothing before `at`; INT64_MAX: a request is under way that ends by itself */
     WATCH_DO_STREAM, /* open a watch with sendInitialEvents */
     WATCH_DO_PAGE,   /* get a page; with `continue_token` unless it is the first; `limit` 0: everything in one */
     WATCH_DO_WATCH,  /* open a watch from `version` */
@@ -76,6 +77,15 @@ struct watch_event {
     int64_t retry_after_ms;
 };
 
+/* Zero: the value in brackets. */
+struct watch_settings {
+    bool stream_lists;  /* try WatchList */
+    int64_t timeout_s;  /* watches last that long to twice as long (WATCH_TIMEOUT_S) */
+    int64_t quiet_ms;   /* silent for that long to half as long again, a watch is dead (WATCH_QUIET_MS) */
+    int64_t backoff_ms; /* after the first failure (WATCH_BACKOFF_MS) */
+    uint64_t seed;      /* of the jitter */
+};
+
 struct watch_fsm {
     enum watch_state state;
     bool busy;                            /* a request is under way */
@@ -93,17 +103,19 @@ struct watch_fsm {
     int64_t internal_since; /* first of a row of ERROR 500 events; 0: none */
     int64_t not_before;
     int64_t opened_at;
-    unsigned events;                       /* of the watch under way */
-    int64_t min_timeout_s, min_backoff_ms; /* settings */
+    unsigned events;           /* of the watch under way */
+    int64_t life_at, quiet_ms; /* of the watch under way: its last word, and how long it may be silent */
+    struct watch_settings settings;
 };
 
-/* `seed` makes jitter repeatable. `timeout_s`: watches last that long to twice as long (WATCH_TIMEOUT_S); `backoff_ms`:
- * after the first failure (WATCH_BACKOFF_MS). */
-void watch_fsm_init(struct watch_fsm *fsm, bool stream_lists, int64_t timeout_s, int64_t backoff_ms, uint64_t seed);
+void watch_fsm_init(struct watch_fsm *fsm, const struct watch_settings *settings);
 void watch_fsm_fini(struct watch_fsm *fsm);
 
 /* What to do now. A returned request counts as begun. */
 struct watch_step watch_run(struct watch_fsm *fsm, int64_t now);
+/* WATCH_END when the watch under way has been silent for too long: it goes on from the same version. Ask before
+ * watch_run(). */
+enum watch_effect watch_check(struct watch_fsm *fsm, int64_t now);
 enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now);
 /* A page came whole. `continue_token` NULL or "": it was the last one. */
 enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, int64_t now);

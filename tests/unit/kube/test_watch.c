@@ -38,7 +38,7 @@ struct fixture {
     struct kube_api *api;
     struct cache *cache;
     struct watch *watch;
-    int synced, failed;
+    int synced, failed, recovered;
     size_t wanted_requests;
     const char *wanted_contents;
 };
@@ -62,6 +62,12 @@ static void on_failed(const struct error *err, void *arg) {
     ((struct fixture *)arg)->failed++;
 }
 
+static void on_recovered(void *arg) {
+    struct fixture *f = arg;
+    f->recovered++;
+    assert_true(f->recovered <= f->failed);
+}
+
 static void begin(struct fixture *f, const struct reply *replies, size_t count, struct watch_options options) {
     static const struct cache_type type = {.project = project, .free = release};
     struct kube_config *config = NULL;
@@ -76,6 +82,7 @@ static void begin(struct fixture *f, const struct reply *replies, size_t count, 
     options.backoff_ms = 20;
     options.synced = on_synced;
     options.failed = on_failed;
+    options.recovered = on_recovered;
     options.arg = f;
     f->watch = watch_new(&f->loop, f->api, f->cache, &options);
 }
@@ -244,6 +251,7 @@ static void compacted_history_lists_again_and_serves_on(void **state) {
     expect_path(&f, 5, WATCH("300"));
     assert_int_equal(f.synced, 2);
     assert_int_equal(f.failed, 2);
+    assert_int_equal(f.recovered, 2);
     finish(&f);
 }
 
@@ -257,6 +265,39 @@ static void a_busy_or_broken_server_is_asked_again(void **state) {
     expect_path(&f, 3, WATCH("100")); /* the same version: no relist */
     assert_int_equal(f.synced, 1);
     finish(&f);
+}
+
+/* The connection is there, and nothing comes by it: a server that hangs behind a proxy. */
+static void a_watch_without_a_word_is_opened_anew(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, WITH(.quiet_ms = 100), {.body = PAGE("100", "", "")},
+          {.end = REPLY_OPEN, .body = EVENT("ADDED", "a", "101")}, {.end = REPLY_OPEN}, {.end = REPLY_OPEN},
+          {.end = REPLY_OPEN, .body = BOOKMARK("150") EVENT("ADDED", "b", "151")}, {.end = REPLY_OPEN});
+    await(&f, 4, "a@101");
+    assert_int_equal(f.recovered, 0);
+    await(&f, 5, "a@101 b@151");
+    assert_int_equal(f.failed, 3);
+    assert_int_equal(f.recovered, 1);
+    for (size_t i = 2; i < 5; i++)
+        expect_path(&f, i, WATCH("101"));
+    assert_int_equal(f.synced, 1);
+    await(&f, 6, "a@101 b@151");
+    expect_path(&f, 5, WATCH("151"));
+    finish(&f);
+}
+
+static void watches_of_one_seed_do_not_end_together(void **state) {
+    (void)state;
+    char paths[2][512];
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        BEGIN(&f, WITH(.seed = 9, .stream_lists = true, .namespace = i == 0 ? "m" : "n"), {.end = REPLY_OPEN});
+        await(&f, 1, "");
+        snprintf(paths[i], sizeof paths[i], "%s", strstr(f.server.seen[0].path, "timeoutSeconds="));
+        finish(&f);
+    }
+    assert_string_not_equal(paths[0], paths[1]);
 }
 
 /* The peer says nothing any more, not even the end: timeoutSeconds (1 s) and the margin later the watch is renewed. */
@@ -340,6 +381,8 @@ int main(void) {
         cmocka_unit_test(an_old_server_cannot_stream_lists),
         cmocka_unit_test(compacted_history_lists_again_and_serves_on),
         cmocka_unit_test(a_busy_or_broken_server_is_asked_again),
+        cmocka_unit_test(a_watch_without_a_word_is_opened_anew),
+        cmocka_unit_test(watches_of_one_seed_do_not_end_together),
         cmocka_unit_test(a_silent_watch_ends_at_its_deadline),
         cmocka_unit_test(a_line_too_long_or_no_json_starts_over),
         cmocka_unit_test(a_page_too_large_is_asked_for_in_parts),

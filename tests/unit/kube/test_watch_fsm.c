@@ -1,7 +1,7 @@
 /* Transcripts: what happens, one line each, and what the machine is seen to do. Commands: `run MS`,
- * `event MS TYPE VERSION [CODE]` (VERSION `-` is none), `end MS` (of an initial list: bookmark), `page MS VERSION
- * TOKEN`, `ended MS` (by itself), `failed MS STATUS [RETRY_AFTER_MS]` (STATUS -200: too large). Jitter is shown as the
- * range it must be in. */
+ * `check MS`, `event MS TYPE VERSION [CODE]` (VERSION `-` is none), `end MS` (of an initial list: bookmark), `page MS
+ * VERSION TOKEN`, `ended MS` (by itself), `failed MS STATUS [RETRY_AFTER_MS]` (STATUS -200: too large). Jitter is shown
+ * as the range it must be in. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +72,9 @@ static void play(struct watch_fsm *fsm, const char *line, char *out, size_t size
         run(fsm, now, out, size);
         return;
     }
-    if (sscanf(line, "event %lld %31s %63s %d", &now, type, version, &code) >= 3) {
+    if (sscanf(line, "check %lld", &now) == 1) {
+        effect = watch_check(fsm, now);
+    } else if (sscanf(line, "event %lld %31s %63s %d", &now, type, version, &code) >= 3) {
         struct watch_event event = {.type = type, .version = text_equal(version, "-") ? NULL : version, .code = code};
         effect = watch_event(fsm, &event, now);
     } else if (sscanf(line, "end %lld %63s", &now, version) == 2) {
@@ -93,7 +95,7 @@ static void play(struct watch_fsm *fsm, const char *line, char *out, size_t size
 
 static void expect(bool stream_lists, const char *const (*script)[2], size_t count) {
     struct watch_fsm fsm;
-    watch_fsm_init(&fsm, stream_lists, WATCH_TIMEOUT_S, WATCH_BACKOFF_MS, 42);
+    watch_fsm_init(&fsm, &(struct watch_settings){.stream_lists = stream_lists, .seed = 42});
     for (size_t i = 0; i < count; i++) {
         char out[256];
         play(&fsm, script[i][0], out, sizeof out);
@@ -245,7 +247,7 @@ static void back_off_doubles_to_its_bound_and_starts_over(void **state) {
                    {"failed 200001 0", "PAGING keep"},
                    {"run 200001", "PAGING wait 800..1600"}});
     struct watch_fsm fsm;
-    watch_fsm_init(&fsm, false, WATCH_TIMEOUT_S, WATCH_BACKOFF_MS, 1);
+    watch_fsm_init(&fsm, &(struct watch_settings){.seed = 1});
     int64_t now = 0;
     for (int i = 0; i < 100; i++) {
         assert_int_equal(watch_run(&fsm, now).action, WATCH_DO_PAGE);
@@ -290,6 +292,43 @@ static void a_cut_watch_goes_on_where_it_was(void **state) {
                    {"run 80000", "WATCHING watch 105"},
                    {"failed 80001 403", "LISTED keep"},
                    {"run 80001", "LISTED wait 6400..12800"}});
+}
+
+static void a_silent_watch_goes_on_from_the_same_version(void **state) {
+    (void)state;
+    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+                   {"check 500000", "PAGING keep"}, /* requests have time-outs of their own */
+                   {"page 0 100 -", "LISTED commit"},
+                   {"check 500000", "LISTED keep"},
+                   {"run 0", "WATCHING watch 100"},
+                   {"check 119999", "WATCHING keep"},
+                   {"event 100000 BOOKMARK 105", "WATCHING keep"},
+                   {"check 219999", "WATCHING keep"},
+                   {"check 280001", "LISTED end"},
+                   {"run 280001", "WATCHING watch 105"}, /* at once: it took minutes to get here */
+                   {"event 300000 SURPRISE 1", "WATCHING keep"},
+                   {"check 419999", "WATCHING keep"},
+                   {"check 480001", "LISTED end"}});
+    EXPECT(true, {{"run 0", "STREAMING stream"},
+                  {"event 100000 ADDED 7", "STREAMING stage"},
+                  {"check 219999", "STREAMING keep"},
+                  {"check 280001", "EMPTY end"},
+                  {"run 280001", "EMPTY wait 800..1600"},
+                  {"run 290000", "STREAMING stream"}});
+}
+
+static void silence_is_judged_by_each_watch_at_its_own_time(void **state) {
+    (void)state;
+    int64_t ends[3];
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        struct watch_fsm fsm;
+        watch_fsm_init(&fsm, &(struct watch_settings){.stream_lists = true, .seed = seed});
+        watch_run(&fsm, 1000);
+        ends[seed] = watch_run(&fsm, 1000).at;
+        assert_in_range(ends[seed], 121000, 181000);
+        watch_fsm_fini(&fsm);
+    }
+    assert_true(ends[0] != ends[1] && ends[1] != ends[2] && ends[0] != ends[2]);
 }
 
 static void internal_errors_list_again_after_a_while(void **state) {
@@ -339,6 +378,8 @@ int main(void) {
         cmocka_unit_test(back_off_doubles_to_its_bound_and_starts_over),
         cmocka_unit_test(a_very_short_watch_is_a_failure),
         cmocka_unit_test(a_cut_watch_goes_on_where_it_was),
+        cmocka_unit_test(a_silent_watch_goes_on_from_the_same_version),
+        cmocka_unit_test(silence_is_judged_by_each_watch_at_its_own_time),
         cmocka_unit_test(internal_errors_list_again_after_a_while),
         cmocka_unit_test(a_restored_store_is_noticed),
         cmocka_unit_test(a_list_without_a_version_is_no_list),
