@@ -21,6 +21,7 @@ struct kube_answer {
     int status;             /* HTTP status; 0: none was received */
     char reason[64];        /* Status.reason: AlreadyExists, Conflict, … or "" */
     yyjson_doc *doc;        /* the body, a Status too; NULL when there is none. Freed after the callback unless taken */
+    size_t length;          /* bytes of the body, as they were parsed */
     int64_t retry_after_ms; /* the server asked to wait that long (capped); 0: it did not */
     bool unsure;            /* a write went out and its answer was lost: read before you decide anything */
 };

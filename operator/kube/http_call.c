@@ -267,6 +267,8 @@ static void judge_body(struct kube_call *call, int status, struct kube_answer *a
     bool has_body = call->got.length > 0 && !call->streaming;
     /* No bound on depth: one deep object must not make a whole list unreadable. yyjson does not recurse. */
     answer->doc = has_body ? yyjson_read(strbuf_text(&call->got), call->got.length, 0) : NULL;
+    answer->length = call->got.length;
+    strbuf_fini(&call->got);
     const struct kube_ref about = {.resource = call->resource, .name = call->resource != NULL ? call->name : NULL};
     kube_answer_judge(answer, status, answer->doc != NULL ? yyjson_doc_get_root(answer->doc) : NULL, &about);
     if (answer->err.code == ERROR_NONE && has_body && answer->doc == NULL) {

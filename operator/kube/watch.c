@@ -205,8 +205,8 @@ static void on_page(struct kube_answer *answer, void *arg) {
     live(watch);
     yyjson_val *root = yyjson_doc_get_root(answer->doc);
     yyjson_val *metadata = json_at(root, "metadata", NULL);
-    enum watch_effect effect =
-        watch_page(&watch->fsm, json_text(metadata, "resourceVersion", ""), json_text(metadata, "continue", ""), now);
+    enum watch_effect effect = watch_page(&watch->fsm, json_text(metadata, "resourceVersion", ""),
+                                          json_text(metadata, "continue", ""), answer->length, now);
     if (effect == WATCH_STAGE || effect == WATCH_COMMIT) {
         size_t index = 0;
         size_t count = 0;

@@ -33,7 +33,7 @@ const char *watch_state_name(enum watch_state state) {
 void watch_fsm_init(struct watch_fsm *fsm, const struct watch_settings *settings) {
     *fsm = (struct watch_fsm){.state = WATCH_EMPTY,
                               .stream_lists = settings->stream_lists,
-                              .page_limit = WATCH_PAGE,
+                              .page_max = WATCH_PAGE_MAX,
                               .random = settings->seed,
                               .settings = *settings};
     struct watch_settings *own = &fsm->settings;
@@ -145,6 +145,7 @@ struct watch_step watch_run(struct watch_fsm *fsm, int64_t now) {
     switch (fsm->state) {
     case WATCH_EMPTY:
         move(fsm, fsm->stream_lists ? WATCH_STREAMING : WATCH_PAGING);
+        fsm->page_limit = fsm->page_max < WATCH_PAGE_FIRST ? fsm->page_max : WATCH_PAGE_FIRST;
         if (fsm->state == WATCH_PAGING)
             return begin_page(fsm, "first page", now);
         return begin(fsm, (struct watch_step){.action = WATCH_DO_STREAM, .reason = "streaming list"}, now);
@@ -226,8 +227,23 @@ enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *e
     return put ? WATCH_PUT : drop ? WATCH_DROP : WATCH_KEEP;
 }
 
-enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, int64_t now) {
+/* The next page's objects may be larger than this one's: four times as many at most. The last page is not full, so it
+ * tells nothing of how many would fit. */
+static void adapt_pages(struct watch_fsm *fsm, size_t bytes, bool last) {
+    if (bytes == 0 || last || fsm->whole)
+        return;
+    int64_t fits = WATCH_PAGE_BYTES * fsm->page_limit / (int64_t)bytes;
+    if (fits > 4 * fsm->page_limit)
+        fits = 4 * fsm->page_limit;
+    if (fits < WATCH_PAGE_MIN)
+        fits = WATCH_PAGE_MIN;
+    fsm->page_limit = fits < fsm->page_max ? fits : fsm->page_max;
+}
+
+enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, size_t bytes,
+                             int64_t now) {
     fsm->busy = false;
+    adapt_pages(fsm, bytes, text_empty(continue_token));
     if (fsm->continue_token == NULL)
         snprintf(fsm->list_version, sizeof fsm->list_version, "%s", version != NULL ? version : "");
     if (fsm->list_version[0] == '\0')
@@ -251,8 +267,9 @@ static enum watch_effect stream_ended(struct watch_fsm *fsm, const struct error 
 
 /* A 200 that cannot be taken is too large: large objects must not keep a list from ever being read. */
 static enum watch_effect take_smaller_pages(struct watch_fsm *fsm, int64_t now) {
+    if (!fsm->whole)
+        fsm->page_max = fsm->page_limit > 4 ? fsm->page_limit / 4 : 1;
     fsm->whole = false;
-    fsm->page_limit /= 4;
     watch_restart(fsm, now);
     return WATCH_END;
 }
@@ -260,7 +277,7 @@ static enum watch_effect take_smaller_pages(struct watch_fsm *fsm, int64_t now) 
 static enum watch_effect page_failed(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
                                      int64_t now) {
     fsm->busy = false;
-    if (err->code == ERROR_INVALID && status == 200 && fsm->page_limit >= 4)
+    if (err->code == ERROR_INVALID && status == 200 && (fsm->whole || fsm->page_limit > 1))
         return take_smaller_pages(fsm, now);
     if (err->code == ERROR_GONE) {
         /* The token that comes with a 410 continues another version: no list to keep. */

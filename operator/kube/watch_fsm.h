@@ -4,7 +4,7 @@
  * reconnect). The driver reports what happened and does what watch_run() returns.
  *
  *   EMPTY -> STREAMING -> WATCHING    a streaming list: objects, then a bookmark that ends them
- *   EMPTY -> PAGING    -> LISTED      pages of 500, all of the first page's version
+ *   EMPTY -> PAGING    -> LISTED      pages of about 1 MB, all of the first page's version
  *   LISTED <-> WATCHING               a watch ends every few minutes and goes on from the last version seen
  *   any -> EMPTY                      history is compacted (410 in any shape): from the start; contents stay served
  *
@@ -23,7 +23,10 @@ enum {
     WATCH_BACKOFF_RESET_MS = 120 * 1000, /* this long without a failure: start at the minimum again */
     WATCH_SHORT_MS = 1000,               /* a watch that ends sooner without any event is a failure */
     WATCH_INTERNAL_MS = 30 * 1000,       /* ERROR 500 events for longer than this: list again */
-    WATCH_PAGE = 500,                    /* objects; fewer for good once a page was too large */
+    WATCH_PAGE_FIRST = 50, /* objects of the first page; then as many as make WATCH_PAGE_BYTES, within the two bounds */
+    WATCH_PAGE_MIN = 10,
+    WATCH_PAGE_MAX = 500, /* lower for good once a page was too large to be taken */
+    WATCH_PAGE_BYTES = 1024 * 1024,
     WATCH_VERSION_MAX = 64,
     WATCH_TIMEOUT_S = 300,
     WATCH_QUIET_MS = 120 * 1000, /* bookmarks come every minute: without a word for that long a watch is dead */
@@ -97,7 +100,7 @@ struct watch_fsm {
     char seen_version[WATCH_VERSION_MAX]; /* newest ever seen, through relists */
     char *continue_token;                 /* owned; NULL before the first page */
     uint64_t random;
-    int64_t page_limit;
+    int64_t page_limit, page_max;
     int64_t backoff_ms; /* of the last failure; 0: none */
     int64_t failed_at;
     int64_t internal_since; /* first of a row of ERROR 500 events; 0: none */
@@ -117,8 +120,9 @@ struct watch_step watch_run(struct watch_fsm *fsm, int64_t now);
  * watch_run(). */
 enum watch_effect watch_check(struct watch_fsm *fsm, int64_t now);
 enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *event, int64_t now);
-/* A page came whole. `continue_token` NULL or "": it was the last one. */
-enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, int64_t now);
+/* A page of so many bytes (0: not known) came whole. `continue_token` NULL or "": it was the last one. */
+enum watch_effect watch_page(struct watch_fsm *fsm, const char *version, const char *continue_token, size_t bytes,
+                             int64_t now);
 /* A request ended: by itself (NULL), or with an error and its HTTP status. Not after WATCH_END or a page. WATCH_END:
  * discard the list being built. */
 enum watch_effect watch_ended(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,

@@ -148,8 +148,8 @@ static void pages_then_a_watch_in_pieces(void **state) {
            .piece = 1,
            .body = EVENT("ADDED", "d", "101") EVENT("MODIFIED", "a", "102") EVENT("DELETED", "b", "103")});
     await(&f, 3, "a@102 c@3 d@101");
-    expect_path(&f, 0, "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&limit=500");
-    expect_path(&f, 1, "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&limit=500&continue=to%2Bken");
+    expect_path(&f, 0, "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&limit=50");
+    expect_path(&f, 1, "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&limit=200&continue=to%2Bken");
     expect_path(
         &f, 2,
         "/api/v1/namespaces/n/configmaps?labelSelector=a%3Db&watch=1&allowWatchBookmarks=true&resourceVersion=100");
@@ -230,7 +230,7 @@ static void an_old_server_cannot_stream_lists(void **state) {
     BEGIN(&f, WITH(.stream_lists = true), {.end = REPLY_OPEN, .body = EVENT("ADDED", "ghost", "7") FAILURE(500, "")},
           {.body = PAGE("100", "", OBJECT("a", "1"))}, {.end = REPLY_OPEN});
     await(&f, 3, "a@1");
-    expect_path(&f, 1, ALL "?limit=500");
+    expect_path(&f, 1, ALL "?limit=50");
     finish(&f);
 }
 
@@ -245,8 +245,8 @@ static void compacted_history_lists_again_and_serves_on(void **state) {
     await(&f, 2, "a@1 b@2");
     await(&f, 4, "a@1 b@2"); /* half a new list is no list */
     await(&f, 6, "a@150 c@250");
-    expect_path(&f, 2, ALL "?limit=500");
-    expect_path(&f, 3, ALL "?limit=500&continue=t");
+    expect_path(&f, 2, ALL "?limit=50");
+    expect_path(&f, 3, ALL "?limit=200&continue=t");
     expect_path(&f, 4, ALL); /* whole, and not by the token that came with the 410 */
     expect_path(&f, 5, WATCH("300"));
     assert_int_equal(f.synced, 2);
@@ -339,7 +339,7 @@ static void a_page_too_large_is_asked_for_in_parts(void **state) {
     memset(large, ' ', sizeof large - 1);
     BEGIN(&f, WITH(.seed = 8), {.body = large}, {.body = PAGE("100", "", OBJECT("a", "1"))}, {.end = REPLY_OPEN});
     await(&f, 3, "a@1");
-    expect_path(&f, 1, ALL "?limit=125");
+    expect_path(&f, 1, ALL "?limit=12");
     finish(&f);
 }
 

@@ -80,8 +80,9 @@ static void play(struct watch_fsm *fsm, const char *line, char *out, size_t size
     } else if (sscanf(line, "end %lld %63s", &now, version) == 2) {
         struct watch_event event = {.type = "BOOKMARK", .version = version, .list_end = true};
         effect = watch_event(fsm, &event, now);
-    } else if (sscanf(line, "page %lld %63s %63s", &now, version, token) == 3) {
-        effect = watch_page(fsm, text_equal(version, "-") ? "" : version, text_equal(token, "-") ? "" : token, now);
+    } else if (sscanf(line, "page %lld %63s %63s %lld", &now, version, token, &extra) >= 3) {
+        effect = watch_page(fsm, text_equal(version, "-") ? "" : version, text_equal(token, "-") ? "" : token,
+                            (size_t)extra, now);
     } else if (sscanf(line, "ended %lld", &now) == 1) {
         effect = watch_ended(fsm, NULL, 200, 0, now);
     } else if (sscanf(line, "failed %lld %d %lld", &now, &code, &extra) >= 2) {
@@ -121,12 +122,12 @@ static void the_table_is_sound(void **state) {
 
 static void pages_then_watches_from_the_first_pages_version(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"run 1", "PAGING wait"},
                    {"page 5 100 t1", "PAGING stage"},
-                   {"run 5", "PAGING page 500 t1"},
+                   {"run 5", "PAGING page 50 t1"},
                    {"page 6 107 t2", "PAGING stage"},
-                   {"run 6", "PAGING page 500 t2"},
+                   {"run 6", "PAGING page 50 t2"},
                    {"page 7 109 -", "LISTED commit"},
                    {"run 7", "WATCHING watch 100"},
                    {"event 8 ADDED 101", "WATCHING put"},
@@ -156,14 +157,14 @@ static void streaming_is_given_up_when_the_server_will_not(void **state) {
     EXPECT(true, {{"run 0", "STREAMING stream"},
                   {"event 1 ADDED 7", "STREAMING stage"},
                   {"event 1 ERROR - 500", "EMPTY end"},
-                  {"run 1", "PAGING page 500 -"},
+                  {"run 1", "PAGING page 50 -"},
                   {"page 2 9 -", "LISTED commit"},
                   {"run 2", "WATCHING watch 9"},
                   {"event 3 ERROR - 410", "EMPTY end"},
                   {"run 3", "EMPTY wait 800..1600"},
-                  {"run 9000", "PAGING page 500 -"}});
-    EXPECT(true, {{"run 0", "STREAMING stream"}, {"failed 1 422", "EMPTY end"}, {"run 1", "PAGING page 500 -"}});
-    EXPECT(true, {{"run 0", "STREAMING stream"}, {"ended 1", "EMPTY end"}, {"run 1", "PAGING page 500 -"}});
+                  {"run 9000", "PAGING page 50 -"}});
+    EXPECT(true, {{"run 0", "STREAMING stream"}, {"failed 1 422", "EMPTY end"}, {"run 1", "PAGING page 50 -"}});
+    EXPECT(true, {{"run 0", "STREAMING stream"}, {"ended 1", "EMPTY end"}, {"run 1", "PAGING page 50 -"}});
 }
 
 static void a_cut_or_busy_server_does_not_speak_against_streaming(void **state) {
@@ -179,19 +180,19 @@ static void a_cut_or_busy_server_does_not_speak_against_streaming(void **state) 
 
 static void compacted_history_lists_again_in_three_shapes(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"page 0 100 -", "LISTED commit"},
                    {"run 0", "WATCHING watch 100"},
                    {"event 5 ERROR - 410", "EMPTY end"}, /* 200 and an ERROR event */
                    {"run 5", "EMPTY wait 800..1600"},
-                   {"run 2000", "PAGING page 500 -"},
+                   {"run 2000", "PAGING page 50 -"},
                    {"page 2000 200 -", "LISTED commit"},
                    {"run 2000", "WATCHING watch 200"},
                    {"failed 2001 410", "EMPTY end"}, /* the status of the watch */
                    {"run 2001", "EMPTY wait 1600..3200"},
-                   {"run 9000", "PAGING page 500 -"},
+                   {"run 9000", "PAGING page 50 -"},
                    {"page 9000 300 t1", "PAGING stage"},
-                   {"run 9000", "PAGING page 500 t1"},
+                   {"run 9000", "PAGING page 50 t1"},
                    {"failed 9001 410", "EMPTY end"}, /* an expired page token: one whole page next */
                    {"run 9001", "EMPTY wait 3200..6400"},
                    {"run 20000", "PAGING page 0 -"},
@@ -200,50 +201,82 @@ static void compacted_history_lists_again_in_three_shapes(void **state) {
 
 static void a_failed_page_is_asked_for_again(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"failed 0 500", "PAGING keep"},
                    {"run 0", "PAGING wait 800..1600"},
-                   {"run 2000", "PAGING page 500 -"},
+                   {"run 2000", "PAGING page 50 -"},
                    {"page 2000 100 t1", "PAGING stage"},
-                   {"run 2000", "PAGING page 500 t1"},
+                   {"run 2000", "PAGING page 50 t1"},
                    {"failed 2001 0", "PAGING keep"},
-                   {"run 9000", "PAGING page 500 t1"},
+                   {"run 9000", "PAGING page 50 t1"},
                    {"failed 9001 403", "EMPTY end"}});
+}
+
+static void pages_are_of_about_a_megabyte(void **state) {
+    (void)state;
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
+                   {"page 0 100 t1 1400000", "PAGING stage"}, /* 28 kB each */
+                   {"run 0", "PAGING page 37 t1"},
+                   {"page 0 100 t2 37000000", "PAGING stage"}, /* 1 MB each */
+                   {"run 0", "PAGING page 10 t2"},
+                   {"page 0 100 t3 1000", "PAGING stage"}, /* hardly anything; but who knows what follows */
+                   {"run 0", "PAGING page 40 t3"},
+                   {"page 0 100 t4 1000", "PAGING stage"},
+                   {"run 0", "PAGING page 160 t4"},
+                   {"page 0 100 t5 1000", "PAGING stage"},
+                   {"run 0", "PAGING page 500 t5"},
+                   {"failed 0 500", "PAGING keep"},
+                   {"run 9000", "PAGING page 500 t5"},
+                   {"page 9000 100 t6 1000000", "PAGING stage"},
+                   {"run 9000", "PAGING page 500 t6"},
+                   {"page 9000 100 - 100", "LISTED commit"},
+                   {"run 9000", "WATCHING watch 100"},
+                   {"event 9001 ERROR - 410", "EMPTY end"},
+                   {"run 20000", "PAGING page 50 -"}}); /* carefully, each time */
 }
 
 static void too_large_a_page_is_asked_for_in_parts(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
-                   {"page 0 100 t1", "PAGING stage"},
-                   {"run 0", "PAGING page 500 t1"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
+                   {"page 0 100 t1 1", "PAGING stage"},
+                   {"run 0", "PAGING page 200 t1"},
                    {"failed 1 -200", "EMPTY end"},
-                   {"run 1", "PAGING page 125 -"},
-                   {"failed 2 -200", "EMPTY end"},
-                   {"run 2", "PAGING page 31 -"},
-                   {"page 2 100 -", "LISTED commit"},
+                   {"run 1", "PAGING page 50 -"},
+                   {"page 1 100 t1 1", "PAGING stage"},
+                   {"run 1", "PAGING page 50 t1"},
+                   {"failed 1 -200", "EMPTY end"},
+                   {"run 1", "PAGING page 12 -"},
+                   {"page 2 100 - 1", "LISTED commit"},
                    {"run 2", "WATCHING watch 100"},
                    {"event 3 ERROR - 410", "EMPTY end"},
-                   {"run 9000", "PAGING page 31 -"},
+                   {"run 9000", "PAGING page 12 -"},
                    {"failed 9001 -200", "EMPTY end"},
-                   {"run 9001", "PAGING page 7 -"},
+                   {"run 9001", "PAGING page 3 -"},
                    {"failed 9002 -200", "EMPTY end"},
                    {"run 9002", "PAGING page 1 -"},
                    {"failed 9003 -200", "EMPTY end"},
                    {"run 9003", "EMPTY wait 1600..3200"}});
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
+                   {"page 0 100 t1", "PAGING stage"},
+                   {"run 0", "PAGING page 50 t1"},
+                   {"failed 1 410", "EMPTY end"},
+                   {"run 9000", "PAGING page 0 -"},
+                   {"failed 9001 -200", "EMPTY end"}, /* all in one is too much */
+                   {"run 9001", "PAGING page 50 -"}});
 }
 
 static void back_off_doubles_to_its_bound_and_starts_over(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"failed 0 0", "PAGING keep"},
                    {"run 0", "PAGING wait 800..1600"},
-                   {"run 10000", "PAGING page 500 -"},
+                   {"run 10000", "PAGING page 50 -"},
                    {"failed 10000 0", "PAGING keep"},
                    {"run 10000", "PAGING wait 1600..3200"},
-                   {"run 20000", "PAGING page 500 -"},
+                   {"run 20000", "PAGING page 50 -"},
                    {"failed 20000 0", "PAGING keep"},
                    {"run 20000", "PAGING wait 3200..6400"},
-                   {"run 200001", "PAGING page 500 -"},
+                   {"run 200001", "PAGING page 50 -"},
                    {"failed 200001 0", "PAGING keep"},
                    {"run 200001", "PAGING wait 800..1600"}});
     struct watch_fsm fsm;
@@ -263,7 +296,7 @@ static void back_off_doubles_to_its_bound_and_starts_over(void **state) {
 
 static void a_very_short_watch_is_a_failure(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"page 0 100 -", "LISTED commit"},
                    {"run 0", "WATCHING watch 100"},
                    {"ended 900", "LISTED keep"},
@@ -276,7 +309,7 @@ static void a_very_short_watch_is_a_failure(void **state) {
 
 static void a_cut_watch_goes_on_where_it_was(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"page 0 100 -", "LISTED commit"},
                    {"run 0", "WATCHING watch 100"},
                    {"event 1 ADDED 105", "WATCHING put"},
@@ -296,7 +329,7 @@ static void a_cut_watch_goes_on_where_it_was(void **state) {
 
 static void a_silent_watch_goes_on_from_the_same_version(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"check 500000", "PAGING keep"}, /* requests have time-outs of their own */
                    {"page 0 100 -", "LISTED commit"},
                    {"check 500000", "LISTED keep"},
@@ -333,7 +366,7 @@ static void silence_is_judged_by_each_watch_at_its_own_time(void **state) {
 
 static void internal_errors_list_again_after_a_while(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"page 0 100 -", "LISTED commit"},
                    {"run 0", "WATCHING watch 100"},
                    {"event 1 ERROR - 500", "LISTED end"},
@@ -341,28 +374,28 @@ static void internal_errors_list_again_after_a_while(void **state) {
                    {"event 5001 ERROR - 500", "LISTED end"},
                    {"run 40000", "WATCHING watch 100"},
                    {"event 40001 ERROR - 500", "EMPTY end"},
-                   {"run 90000", "PAGING page 500 -"}});
+                   {"run 90000", "PAGING page 50 -"}});
 }
 
 static void a_restored_store_is_noticed(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"},
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
                    {"page 0 100 -", "LISTED commit"},
                    {"run 0", "WATCHING watch 100"},
                    {"event 1 ADDED 120", "WATCHING put"},
                    {"event 2 ADDED 119", "WATCHING put"}, /* late or twice: the cache drops it, nothing moves back */
                    {"event 3 BOOKMARK 60", "EMPTY end"},
-                   {"run 9000", "PAGING page 500 -"},
+                   {"run 9000", "PAGING page 50 -"},
                    {"page 9000 61 -", "LISTED commit rewound"},
                    {"run 9000", "WATCHING watch 61"},
                    {"failed 9001 504", "EMPTY end"},
-                   {"run 20000", "PAGING page 500 -"},
+                   {"run 20000", "PAGING page 50 -"},
                    {"page 20000 62 -", "LISTED commit"}});
 }
 
 static void a_list_without_a_version_is_no_list(void **state) {
     (void)state;
-    EXPECT(false, {{"run 0", "PAGING page 500 -"}, {"page 0 - -", "EMPTY end"}, {"run 0", "EMPTY wait 800..1600"}});
+    EXPECT(false, {{"run 0", "PAGING page 50 -"}, {"page 0 - -", "EMPTY end"}, {"run 0", "EMPTY wait 800..1600"}});
 }
 
 int main(void) {
@@ -374,6 +407,7 @@ int main(void) {
         cmocka_unit_test(a_cut_or_busy_server_does_not_speak_against_streaming),
         cmocka_unit_test(compacted_history_lists_again_in_three_shapes),
         cmocka_unit_test(a_failed_page_is_asked_for_again),
+        cmocka_unit_test(pages_are_of_about_a_megabyte),
         cmocka_unit_test(too_large_a_page_is_asked_for_in_parts),
         cmocka_unit_test(back_off_doubles_to_its_bound_and_starts_over),
         cmocka_unit_test(a_very_short_watch_is_a_failure),
