@@ -149,11 +149,12 @@ static void remove_live(struct cache *cache, struct node *old, const char *versi
 }
 
 /* `old` may be NULL. */
-static void replace_live(struct cache *cache, struct node *old, struct node *new) {
+static void replace_live(struct cache *cache, struct node *old, struct node *new, bool listed) {
     if (old != NULL && strcmp(old->entry.uid, new->entry.uid) != 0) {
         remove_live(cache, old, NULL);
         old = NULL;
     }
+    new->entry.listed = old != NULL ? old->entry.listed : listed;
     if (old != NULL)
         unlink_live(cache, old);
     link_live(cache, new);
@@ -238,7 +239,7 @@ bool cache_put(struct cache *cache, yyjson_val *object) {
         return false;
     void *projected = cache->type.project(object, cache->type.arg);
     if (projected != NULL)
-        replace_live(cache, live, node_new(&identity, projected));
+        replace_live(cache, live, node_new(&identity, projected), false);
     else if (live != NULL)
         remove_live(cache, live, identity.version);
     return true;
@@ -316,7 +317,7 @@ static bool commit_node(struct cache *cache, struct node *node, bool rewound) {
     bool admitted = is_news(live, &identity) && graves_admit(&cache->graves, identity.uid, identity.version);
     bool wanted = !node->same && (rewound || admitted);
     if (wanted)
-        replace_live(cache, live, node);
+        replace_live(cache, live, node, true);
     else
         node_free(cache, node);
     return wanted;

@@ -19,6 +19,7 @@ struct cache;
 struct cache_entry {
     const char *namespace, *name, *uid, *version; /* metadata; "" when it has none */
     void *object;                                 /* what `project` returned */
+    bool listed; /* first seen in a list, so it was there before; else born while we looked. Of this UID */
 };
 
 struct cache_type {

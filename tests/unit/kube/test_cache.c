@@ -256,6 +256,37 @@ static void a_relist_replaces_at_once(void **state) {
     assert_int_equal(cache_count(cache), 5);
 }
 
+static bool listed(struct cache *cache, const char *name) {
+    return cache_get(cache, "n", name)->listed;
+}
+
+static void the_newborn_are_told_from_what_was_there(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/ours u1 5"); /* the answer to a create, before the first list */
+    cache_begin(cache);
+    stage(cache, "n/ours u1 6");
+    stage(cache, "n/old u2 6");
+    stage(cache, "n/again u3 6");
+    cache_commit(cache, "10", false);
+    put(cache, "n/born u4 11");
+    put(cache, "n/old u2 12");
+    put(cache, "n/again u5 13"); /* of the same name, but another */
+    assert_false(listed(cache, "ours"));
+    assert_true(listed(cache, "old"));
+    assert_false(listed(cache, "born"));
+    assert_false(listed(cache, "again"));
+    cache_begin(cache);
+    stage(cache, "n/ours u1 6");
+    stage(cache, "n/old u2 12");
+    stage(cache, "n/born u4 14");
+    stage(cache, "n/again u6 15");
+    cache_commit(cache, "20", false);
+    assert_false(listed(cache, "ours"));
+    assert_true(listed(cache, "old"));
+    assert_false(listed(cache, "born"));
+    assert_true(listed(cache, "again")); /* the watch had missed its birth */
+}
+
 static void an_aborted_relist_changes_nothing(void **state) {
     struct cache *cache = *state;
     put(cache, "n/a u1 5");
@@ -351,6 +382,7 @@ int main(void) {
         TEST(while_a_watch_lives_only_the_version_here_is_buried),
         TEST(an_object_can_become_unwanted_and_wanted_again),
         TEST(a_relist_replaces_at_once),
+        TEST(the_newborn_are_told_from_what_was_there),
         TEST(an_aborted_relist_changes_nothing),
         TEST(after_a_restore_only_the_list_counts),
         TEST(groups_follow_their_objects),
