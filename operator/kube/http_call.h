@@ -1,6 +1,6 @@
 #pragma once
 
-/* One request as a libcurl transfer: private to kube/http.c. */
+/* One request as a libcurl transfer: private to kube/http_pool.c. */
 
 #include <curl/curl.h>
 

@@ -1,0 +1,192 @@
+/* See http_pool.h: a pool's queues and the way of a call through them. The transfers are in kube/http_call.c, the loop
+ * in kube/curl_loop.c. Users' callbacks are made from turn() only, never from inside libcurl and never from
+ * pool_send(), and each may send, cancel and free. */
+
+#include "kube/http_pool.h"
+
+#include <stdio.h>
+
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+static struct metric requests_total = {.name = "weir_api_requests_total",
+                                       .help = "Requests to the API server by outcome (code 0: no answer).",
+                                       .type = METRIC_COUNTER,
+                                       .labels = {"verb", "resource", "code"}};
+static struct metric request_seconds = {.name = "weir_api_request_seconds",
+                                        .help = "Time from sending a request to its whole answer.",
+                                        .type = METRIC_HISTOGRAM,
+                                        .labels = {"verb"},
+                                        .buckets = metric_seconds,
+                                        .bucket_count = 14};
+
+static void on_timer(uv_timer_t *timer);
+
+/* Turns the pool as soon as the loop comes round. */
+static void poke(struct http_pool *pool, int64_t delay_ms) {
+    uv_update_time(pool->timer.loop);
+    uv_timer_start(&pool->timer, on_timer, (uint64_t)delay_ms, 0);
+}
+
+static void put_in(struct kube_call *call, struct kube_call **list) {
+    DL_APPEND(*list, call);
+    call->list = list;
+    if (list == &call->pool->running)
+        call->pool->count++;
+}
+
+static void take_out(struct kube_call *call) {
+    if (call->list == &call->pool->running) {
+        curl_multi_remove_handle(curl_loop_multi(call->pool->curl), call->easy);
+        call->pool->count--;
+    }
+    DL_DELETE(*call->list, call);
+    call->list = NULL;
+}
+
+static void measure(const struct kube_call *call, int status, int64_t now) {
+    char code[16];
+    snprintf(code, sizeof code, "%d", status);
+    metric_add(&requests_total, 1, call->verb, call_plural(call), code);
+    if (call->on_data == NULL)
+        metric_observe(&request_seconds, (double)(now - call->began_at) / 1000, call->verb);
+}
+
+/* The call ends here: what follows must not look at it any more. */
+static void finish(struct kube_call *call, CURLcode code) {
+    struct http_pool *pool = call->pool;
+    struct kube_answer answer = {0};
+    int64_t now = clock_boot_ms();
+    call_judge(call, code, &answer);
+    take_out(call);
+    if (call->failed.code == ERROR_NONE)
+        measure(call, answer.status, now);
+    if (answer.status == 401)
+        kube_config_unauthorized(pool->shared->config, call->began_at);
+    if (pool->pauses && answer.retry_after_ms > 0 && (answer.status == 429 || answer.status == 503))
+        pool->paused_until = now + answer.retry_after_ms;
+    call->done(&answer, call->arg);
+    json_free(&answer.doc);
+    call_free(call);
+}
+
+/* One piece at a time, from the front: a callback may cancel any call. */
+static void hand_out_data(struct http_pool *pool) {
+    struct kube_call *call = NULL;
+    for (;;) {
+        DL_FOREACH(pool->running, call) {
+            if (call->streaming && call->got.length > 0)
+                break;
+        }
+        if (call == NULL)
+            return;
+        AUTO_STRBUF data = call->got;
+        call->got = (struct strbuf)STRBUF_INIT;
+        call->on_data(data.data, data.length, call->arg);
+    }
+}
+
+static void finish_ended(struct http_pool *pool) {
+    int left = 0;
+    const CURLMsg *message = NULL;
+    while (!pool->shared->closing && (message = curl_multi_info_read(curl_loop_multi(pool->curl), &left)) != NULL) {
+        struct kube_call *call = NULL;
+        if (message->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK)
+            finish(call, message->data.result);
+    }
+    /* One a turn: its callback may send the next one that cannot be sent. */
+    if (pool->refused != NULL)
+        finish(pool->refused, CURLE_OK);
+    if (pool->refused != NULL)
+        poke(pool, 0);
+}
+
+static int start(struct kube_call *call, struct error *err) {
+    const struct http_shared *shared = call->pool->shared;
+    int64_t now = clock_boot_ms();
+    struct call_setup setup = {.options = &shared->options, .server = kube_config_server(shared->config)};
+    kube_config_refresh(shared->config, now);
+    if (kube_config_token(shared->config, now, &setup.token, err) < 0)
+        return -1;
+    kube_config_tls(shared->config, &setup.tls);
+    if (call_prepare(call, &setup, now, err) < 0)
+        return -1;
+    CURLMcode failed = curl_multi_add_handle(curl_loop_multi(call->pool->curl), call->easy);
+    return failed == CURLM_OK ? 0 : error_set(err, ERROR_TRANSIENT, "%s", curl_multi_strerror(failed));
+}
+
+static void start_waiting(struct http_pool *pool) {
+    int64_t now = clock_boot_ms();
+    while (!pool->shared->closing && pool->waiting != NULL && pool->count < pool->max) {
+        if (now < pool->paused_until) {
+            poke(pool, pool->paused_until - now);
+            return;
+        }
+        struct kube_call *call = pool->waiting;
+        take_out(call);
+        if (start(call, &call->failed) < 0) {
+            put_in(call, &pool->refused);
+            poke(pool, 0);
+        } else {
+            put_in(call, &pool->running);
+        }
+    }
+}
+
+static void turn(void *arg) {
+    struct http_pool *pool = arg;
+    hand_out_data(pool);
+    finish_ended(pool);
+    start_waiting(pool);
+}
+
+static void on_timer(uv_timer_t *timer) {
+    turn(timer->data);
+}
+
+void pool_send(struct http_pool *pool, struct kube_call *call) {
+    call->pool = pool;
+    if (call->failed.code != ERROR_NONE) {
+        put_in(call, &pool->refused);
+        poke(pool, 0);
+        return;
+    }
+    put_in(call, &pool->waiting);
+    start_waiting(pool);
+}
+
+void pool_cancel(struct kube_call *call) {
+    take_out(call);
+    poke(call->pool, 0); /* there is room for another */
+    call_free(call);
+}
+
+/* Lifecycle. */
+
+int pool_open(struct http_pool *pool, uv_loop_t *loop, struct http_shared *shared, unsigned max, bool pauses,
+              struct error *err) {
+    *pool = (struct http_pool){.shared = shared, .max = max, .pauses = pauses};
+    uv_timer_init(loop, &pool->timer);
+    pool->timer.data = pool;
+    pool->curl = curl_loop_new(loop, turn, pool, err);
+    return pool->curl == NULL ? -1 : 0;
+}
+
+static void cancel_all(struct kube_call **list) {
+    while (*list != NULL) {
+        struct kube_call *call = *list;
+        take_out(call);
+        call_free(call);
+    }
+}
+
+void pool_close(struct http_pool *pool, uv_close_cb closed) {
+    cancel_all(&pool->running);
+    cancel_all(&pool->waiting);
+    cancel_all(&pool->refused);
+    curl_loop_free(pool->curl);
+    uv_close((uv_handle_t *)&pool->timer, closed);
+}

@@ -1,0 +1,36 @@
+#pragma once
+
+/* The requests of one pool on their way (waiting, running, refused, done): private to kube/http.c. */
+
+#include <uv.h>
+
+#include "kube/config.h"
+#include "kube/curl_loop.h"
+#include "kube/http.h"
+#include "kube/http_call.h"
+
+/* What all pools have in common; outlives them. */
+struct http_shared {
+    struct kube_config *config;
+    struct kube_http_options options; /* none is zero */
+    bool closing;                     /* no callback is made any more */
+};
+
+struct http_pool {
+    struct http_shared *shared; /* NULL: not open */
+    struct curl_loop *curl;
+    uv_timer_t timer;                              /* turns the pool when there is something to say or a pause ends */
+    struct kube_call *waiting, *running, *refused; /* refused: never sent, their callback is due */
+    unsigned count, max;                           /* running */
+    bool pauses;                                   /* Retry-After stops new requests */
+    int64_t paused_until;                          /* boot ms */
+};
+
+/* `max` requests run at once. On failure it must be closed all the same. */
+int pool_open(struct http_pool *pool, uv_loop_t *loop, struct http_shared *shared, unsigned max, bool pauses,
+              struct error *err);
+/* Never calls back from inside; the call belongs to the pool. */
+void pool_send(struct http_pool *pool, struct kube_call *call);
+void pool_cancel(struct kube_call *call);
+/* Cancels all. `closed` comes from the loop, with pool->timer as its handle: then the pool's memory may go. */
+void pool_close(struct http_pool *pool, uv_close_cb closed);
