@@ -34,12 +34,14 @@ void watch_fsm_init(struct watch_fsm *fsm, const struct watch_settings *settings
     *fsm = (struct watch_fsm){.state = WATCH_EMPTY,
                               .stream_lists = settings->stream_lists,
                               .page_max = WATCH_PAGE_MAX,
-                              .random = settings->seed,
                               .settings = *settings};
     struct watch_settings *own = &fsm->settings;
     own->timeout_s = own->timeout_s > 0 ? own->timeout_s : WATCH_TIMEOUT_S;
     own->quiet_ms = own->quiet_ms > 0 ? own->quiet_ms : WATCH_QUIET_MS;
-    own->backoff_ms = own->backoff_ms > 0 ? own->backoff_ms : WATCH_BACKOFF_MS;
+    fsm->backoff = (struct backoff){.min_ms = own->backoff_ms > 0 ? own->backoff_ms : WATCH_BACKOFF_MS,
+                                    .max_ms = WATCH_BACKOFF_MAX_MS,
+                                    .reset_ms = WATCH_BACKOFF_RESET_MS,
+                                    .random = own->seed};
 }
 
 void watch_fsm_fini(struct watch_fsm *fsm) {
@@ -52,25 +54,10 @@ static void move(struct watch_fsm *fsm, enum watch_state next) {
     fsm->state = next;
 }
 
-/* splitmix64 */
-static int64_t random_up_to(struct watch_fsm *fsm, int64_t most) {
-    uint64_t x = fsm->random += 0x9E3779B97F4A7C15ULL;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-    x ^= x >> 31;
-    return (int64_t)(x % ((uint64_t)most + 1));
-}
-
 /* Wait before the next request. */
 static void back_off(struct watch_fsm *fsm, int64_t at_least_ms, int64_t now) {
-    if (now - fsm->failed_at > WATCH_BACKOFF_RESET_MS)
-        fsm->backoff_ms = 0;
-    fsm->backoff_ms = fsm->backoff_ms == 0 ? fsm->settings.backoff_ms : 2 * fsm->backoff_ms;
-    if (fsm->backoff_ms > WATCH_BACKOFF_MAX_MS)
-        fsm->backoff_ms = WATCH_BACKOFF_MAX_MS;
-    int64_t wait = fsm->backoff_ms + random_up_to(fsm, fsm->backoff_ms);
+    int64_t wait = backoff_next(&fsm->backoff, now);
     fsm->not_before = now + (wait > at_least_ms ? wait : at_least_ms);
-    fsm->failed_at = now;
 }
 
 static void set_token(struct watch_fsm *fsm, const char *token) {
@@ -111,8 +98,8 @@ static struct watch_step begin(struct watch_fsm *fsm, struct watch_step step, in
     fsm->busy = true;
     fsm->opened_at = fsm->life_at = now;
     fsm->events = 0;
-    fsm->quiet_ms = fsm->settings.quiet_ms + random_up_to(fsm, fsm->settings.quiet_ms / 2);
-    step.timeout_s = fsm->settings.timeout_s + random_up_to(fsm, fsm->settings.timeout_s);
+    fsm->quiet_ms = fsm->settings.quiet_ms + backoff_chance(&fsm->backoff.random, fsm->settings.quiet_ms / 2);
+    step.timeout_s = fsm->settings.timeout_s + backoff_chance(&fsm->backoff.random, fsm->settings.timeout_s);
     return step;
 }
 

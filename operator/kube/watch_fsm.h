@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/backoff.h"
 #include "base/error.h"
 #include "base/sm.h"
 
@@ -99,10 +100,8 @@ struct watch_fsm {
     char list_version[WATCH_VERSION_MAX]; /* of the first page */
     char seen_version[WATCH_VERSION_MAX]; /* newest ever seen, through relists */
     char *continue_token;                 /* owned; NULL before the first page */
-    uint64_t random;
     int64_t page_limit, page_max;
-    int64_t backoff_ms; /* of the last failure; 0: none */
-    int64_t failed_at;
+    struct backoff backoff;
     int64_t internal_since; /* first of a row of ERROR 500 events; 0: none */
     int64_t not_before;
     int64_t opened_at;
