@@ -1,6 +1,6 @@
 /* See config.h: what a config holds, how its files are read again. Files and
  * PEM are in kube/config_text.c, kubeconfig files are in kube/kubeconfig.c and plugins in
- * kube/exec_plugin.c. Never logs and never quotes a secret. */
+ * kube/credentials.c. Never logs and never quotes a secret. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +14,16 @@
 enum { TOKEN_FRESH_MS = 50 * 1000, FILES_FRESH_MS = 5 * 60 * 1000 };
 
 static struct metric stale_metric = {.name = "weir_api_credential_errors_total",
-                                     .help =
-                                         "Times a credential file could not be read again; the old one stays in use.",
+                                     .help = "Times a credential could not be got again, from its file or by its "
+                                             "exec plugin; the old one stays in use.",
                                      .type = METRIC_COUNTER,
                                      .labels = {"file"}};
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
+
+void config_count_failure(const char *what) {
+    metric_add(&stale_metric, 1, what);
+}
 
 void config_set(char **at, const char *text) {
     char *copy = text == NULL ? NULL : strdup(text);
@@ -109,7 +113,7 @@ static bool reload_ca(struct kube_config *config) {
     bool usable = fresh != NULL && config_is_certificate(fresh);
     bool news = usable && strcmp(fresh, config->ca.pem) != 0;
     if (!usable)
-        metric_add(&stale_metric, 1, "certificate-authority");
+        config_count_failure("certificate-authority");
     if (news)
         config_set(&config->ca.pem, fresh);
     free(fresh);
@@ -126,7 +130,7 @@ static bool reload_cert(struct kube_config *config) {
     bool usable = cert != NULL && key != NULL && config_pair_fits(cert, key);
     bool news = usable && strcmp(cert, config->cert.pem) != 0;
     if (!usable)
-        metric_add(&stale_metric, 1, "client-certificate");
+        config_count_failure("client-certificate");
     if (news) {
         config_set(&config->cert.pem, cert);
         config_set(&config->key.pem, key);
@@ -163,16 +167,9 @@ static int read_token(struct kube_config *config, int64_t now, struct error *err
     } else if (config->token == NULL) {
         return error_wrap(err, "token");
     } else {
-        metric_add(&stale_metric, 1, "token");
+        config_count_failure("token");
     }
     config->token_at = now; /* also when it failed: the old token is used until the next time */
-    return 0;
-}
-
-static int run_plugin(struct kube_config *config, int64_t now, struct error *err) {
-    if (exec_plugin_run(config, err) < 0)
-        return -1;
-    config->token_at = now;
     return 0;
 }
 
@@ -180,8 +177,6 @@ int kube_config_token(struct kube_config *config, int64_t now, const char **ret_
     int result = 0;
     if (config->token_file != NULL && (config->token_at < 0 || now - config->token_at >= TOKEN_FRESH_MS))
         result = read_token(config, now, err);
-    else if (config->exec != NULL && (config->token_at < 0 || exec_plugin_expired(config)))
-        result = run_plugin(config, now, err);
     *ret_token = config->token;
     return result;
 }

@@ -47,9 +47,9 @@ void kube_config_tls(const struct kube_config *config, struct kube_tls *ret_tls)
  * as it was. True when something changed. `now`: boot ms. */
 bool kube_config_refresh(struct kube_config *config, int64_t now);
 
-/* The bearer token for a request, NULL when none is used. A token file is read again after 50 s and an unreadable one
- * leaves the old token in use; an exec plugin is run again when its credential expires (blocks, at most 60 s). The text
- * lives until the next call. May change the client certificate (an exec plugin can bring one). */
+/* The bearer token for a request, NULL when none is used, or when an exec plugin must be run first (kube/credentials.h
+ * does). A token file is read again after 50 s and an unreadable one leaves the old token in use. The text lives until
+ * the next call. */
 int kube_config_token(struct kube_config *config, int64_t now, const char **ret_token, struct error *err);
 
 /* A request that began at `began` was answered 401: what was read before that is forgotten. */

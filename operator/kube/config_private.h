@@ -1,25 +1,17 @@
 #pragma once
 
-/* The inside of a struct kube_config: private to kube/config.c, kubeconfig.c and exec_plugin.c. All texts are owned. */
+/* The inside of a struct kube_config: private to kube/config.c, config_text.c, kubeconfig.c, exec_plugin.c and
+ * credentials.c. All texts are owned. */
 
 #include "base/json.h"
 #include "kube/config.h"
+#include "kube/exec_plugin.h"
 
 enum { CONFIG_FILE_MAX = 1024 * 1024 };
 
 struct config_pem {
     char *file; /* re-read from here; NULL: given as data */
     char *pem;
-};
-
-/* A command that prints a credential (client.authentication.k8s.io). */
-struct exec_plugin {
-    char *api_version;
-    char **argv; /* NULL-terminated */
-    char **env;  /* "NAME=value", NULL-terminated, added to ours */
-    char *install_hint;
-    bool interactive;  /* it may talk to the terminal */
-    bool cluster_info; /* it wants to know the server */
 };
 
 struct kube_config {
@@ -32,8 +24,7 @@ struct kube_config {
     char *token;
     char *token_file;
     struct exec_plugin *exec;
-    int64_t token_at;      /* boot ms; when token was got from file or plugin; -1: must be got */
-    int64_t token_expires; /* wall ms, plugin only; 0: never */
+    int64_t token_at; /* boot ms; when the token file was read; -1: must be */
 };
 
 struct kube_config *config_new(void);
@@ -52,8 +43,5 @@ int config_finish(struct kube_config *config, struct error *err);
 bool config_is_certificate(const char *pem);
 /* Certificate and key of one pair? */
 bool config_pair_fits(const char *cert_pem, const char *key_pem);
-
-/* Runs the plugin: sets token, token_expires and, when it brings one, the client certificate. Blocks, at most 60 s. */
-int exec_plugin_run(struct kube_config *config, struct error *err);
-bool exec_plugin_expired(const struct kube_config *config);
-void exec_plugin_free(struct exec_plugin *plugin); /* takes NULL */
+/* Into the metric: `what` (a file's field, or exec) could not be got again. */
+void config_count_failure(const char *what);

@@ -1,23 +1,33 @@
-/* Credential plugins of a kubeconfig (config_private.h): a command run by argv, never by a shell, that prints an
- * ExecCredential. Its output is bounded in size and time and never quoted in an error, since it holds the secret. */
+/* See exec_plugin.h. A run ends when the process is reaped and its output has ended; what is given up is killed with
+ * all that it started, and reaped later. Its output is never quoted, since it holds the secret. */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include "kube/exec_plugin.h"
+
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
 
-#include "base/clock.h"
-#include "base/text.h"
 #include "kube/config_private.h"
 
-enum { PLUGIN_MS = 60 * 1000, EXPIRY_LEEWAY_MS = 5 * 1000 };
+struct exec_run {
+    uv_process_t process;
+    uv_pipe_t pipe; /* its output */
+    uv_timer_t limit;
+    char *name;          /* for messages */
+    exec_plugin_cb done; /* NULL: nobody waits any more */
+    void *arg;
+    struct strbuf output;
+    int64_t limit_ms;
+    bool exited, ended; /* reaped; the output is whole */
+    bool own_group;     /* leads a process group */
+    int64_t exit_code;
+    int signal;
+    int open; /* handles not closed yet */
+    char piece[4096];
+};
 
 static void free_strings(char **strings) {
     for (char **text = strings; text != NULL && *text != NULL; text++)
@@ -35,9 +45,7 @@ void exec_plugin_free(struct exec_plugin *plugin) {
     free(plugin);
 }
 
-bool exec_plugin_expired(const struct kube_config *config) {
-    return config->token_expires != 0 && clock_wall_ms() > config->token_expires - EXPIRY_LEEWAY_MS;
-}
+/* What it is told. */
 
 static void add_cluster(yyjson_mut_doc *doc, yyjson_mut_val *spec, const struct kube_config *config) {
     yyjson_mut_val *cluster = yyjson_mut_obj_add_obj(doc, spec, "cluster");
@@ -55,7 +63,6 @@ static void add_cluster(yyjson_mut_doc *doc, yyjson_mut_val *spec, const struct 
     }
 }
 
-/* What the plugin learns of us, in KUBERNETES_EXEC_INFO. */
 static char *exec_info(const struct kube_config *config, bool interactive, struct arena *arena) {
     yyjson_mut_doc *doc = json_new(arena);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -83,110 +90,149 @@ static char **environment(const struct kube_config *config, bool interactive, st
     return all;
 }
 
-/* Starts it; its output comes from *ret_fd. */
-static int start(const struct kube_config *config, pid_t *ret_pid, int *ret_fd, struct error *err) {
-    const struct exec_plugin *plugin = config->exec;
-    AUTO_ARENA arena = ARENA_INIT;
-    bool interactive = plugin->interactive && isatty(STDIN_FILENO);
-    int pipe_fds[2];
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-        return error_set(err, ERROR_TRANSIENT, "exec %s: %s", plugin->argv[0], strerror(errno));
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], STDOUT_FILENO);
-    if (!interactive)
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    int failed =
-        posix_spawnp(ret_pid, plugin->argv[0], &actions, NULL, plugin->argv, environment(config, interactive, &arena));
-    posix_spawn_file_actions_destroy(&actions);
-    close(pipe_fds[1]);
-    *ret_fd = pipe_fds[0];
-    if (failed == 0)
-        return 0;
-    close(pipe_fds[0]);
-    return error_set(err, ERROR_TRANSIENT, "exec %s: %s. %s", plugin->argv[0], strerror(failed),
-                     plugin->install_hint != NULL ? plugin->install_hint : "Is it installed?");
+/* The end. */
+
+static void handle_closed(uv_handle_t *handle) {
+    struct exec_run *run = handle->data;
+    if (--run->open > 0)
+        return;
+    free(run->name);
+    free(run);
 }
 
-/* Until it closes its output; 0, or -1 when it takes too long or says too much. */
-static int read_output(int fd, struct strbuf *output) {
-    int64_t deadline = clock_boot_ms() + PLUGIN_MS;
-    for (;;) {
-        int64_t left = deadline - clock_boot_ms();
-        struct pollfd ready = {.fd = fd, .events = POLLIN};
-        int count = left <= 0 ? 0 : poll(&ready, 1, (int)left);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return -1;
-        char piece[4096];
-        ssize_t length = read(fd, piece, sizeof piece);
-        if (length <= 0)
-            return length == 0 && !strbuf_failed(output) ? 0 : -1;
-        strbuf_add(output, piece, (size_t)length);
-        OPENSSL_cleanse(piece, sizeof piece);
+static void close_handle(uv_handle_t *handle) {
+    if (!uv_is_closing(handle))
+        uv_close(handle, handle_closed);
+}
+
+/* Tells, once, and forgets the output. */
+static void tell(struct exec_run *run, struct error *err) {
+    exec_plugin_cb done = run->done;
+    run->done = NULL;
+    close_handle((uv_handle_t *)&run->pipe);
+    close_handle((uv_handle_t *)&run->limit);
+    if (err != NULL)
+        error_wrap(err, "exec %s", run->name);
+    if (done != NULL)
+        done(err == NULL ? strbuf_text(&run->output) : NULL, run->output.length, err, run->arg);
+    if (run->output.data != NULL)
+        OPENSSL_cleanse(run->output.data, run->output.length);
+    strbuf_fini(&run->output);
+}
+
+static void end(struct exec_run *run) {
+    struct error err;
+    if (!run->exited || !run->ended || run->done == NULL)
+        return;
+    if (run->signal == 0 && run->exit_code == 0) {
+        tell(run, NULL);
+        return;
+    }
+    error_set(&err, ERROR_TRANSIENT, "it failed (%s %d)", run->signal != 0 ? "signal" : "exit code",
+              run->signal != 0 ? run->signal : (int)run->exit_code);
+    tell(run, &err);
+}
+
+static void kill_it(struct exec_run *run) {
+    if (!run->exited)
+        kill(run->own_group ? -run->process.pid : run->process.pid, SIGKILL);
+}
+
+static void on_process_exit(uv_process_t *process, int64_t exit_code, int signal) {
+    struct exec_run *run = process->data;
+    run->exited = true;
+    run->exit_code = exit_code;
+    run->signal = signal;
+    close_handle((uv_handle_t *)process);
+    end(run);
+}
+
+static void on_limit(uv_timer_t *timer) {
+    struct exec_run *run = timer->data;
+    struct error err;
+    kill_it(run);
+    error_set(&err, ERROR_TRANSIENT, "it took longer than %g s", (double)run->limit_ms / 1000);
+    tell(run, &err);
+}
+
+static void give_buffer(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer) {
+    (void)wanted;
+    struct exec_run *run = handle->data;
+    *buffer = uv_buf_init(run->piece, sizeof run->piece);
+}
+
+static void on_output(uv_stream_t *pipe, ssize_t length, const uv_buf_t *buffer) {
+    struct exec_run *run = pipe->data;
+    struct error err;
+    if (length > 0) {
+        strbuf_add(&run->output, buffer->base, (size_t)length);
+        OPENSSL_cleanse(run->piece, sizeof run->piece);
+    }
+    if (strbuf_failed(&run->output)) {
+        kill_it(run);
+        error_set(&err, ERROR_TRANSIENT, "it printed more than %d bytes", CONFIG_FILE_MAX);
+        tell(run, &err);
+    } else if (length < 0) {
+        run->ended = true;
+        uv_read_stop(pipe);
+        end(run);
     }
 }
 
-static int take_certificate(struct kube_config *config, yyjson_val *status, struct error *err) {
-    const char *cert = json_text(status, "clientCertificateData", NULL);
-    const char *key = json_text(status, "clientKeyData", NULL);
-    if (text_empty(cert) && text_empty(key))
-        return 0;
-    if (text_empty(cert) || text_empty(key) || !config_pair_fits(cert, key))
-        return error_set(err, ERROR_INVALID, "clientCertificateData and clientKeyData are no pair");
-    config_set(&config->cert.pem, cert);
-    config_set(&config->key.pem, key);
-    return 0;
+/* The beginning. */
+
+static int spawn(struct exec_run *run, uv_loop_t *loop, const struct kube_config *config) {
+    const struct exec_plugin *plugin = config->exec;
+    AUTO_ARENA arena = ARENA_INIT;
+    bool interactive = plugin->interactive && isatty(STDIN_FILENO);
+    uv_stdio_container_t stdio[] = {
+        {.flags = interactive ? UV_INHERIT_FD : UV_IGNORE, .data.fd = STDIN_FILENO},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&run->pipe},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+    };
+    run->own_group = !interactive; /* a terminal belongs to one group */
+    uv_process_options_t options = {.file = plugin->argv[0],
+                                    .args = plugin->argv,
+                                    .env = environment(config, interactive, &arena),
+                                    .exit_cb = on_process_exit,
+                                    .stdio = stdio,
+                                    .stdio_count = 3,
+                                    .flags = interactive ? 0 : UV_PROCESS_DETACHED};
+    return uv_spawn(loop, &run->process, &options);
 }
 
-static int take_credential(struct kube_config *config, const struct strbuf *output, struct error *err) {
-    AUTO_JSON *doc = NULL;
-    struct error unsaid; /* a parser's message could quote the secret */
-    if (json_parse(strbuf_text(output), output->length, &doc, &unsaid) < 0)
-        return error_set(err, ERROR_INVALID, "its output is no JSON");
-    yyjson_val *root = yyjson_doc_get_root(doc);
-    yyjson_val *status = json_at(root, "status", NULL);
-    if (strcmp(json_text(root, "kind", ""), "ExecCredential") != 0 ||
-        strcmp(json_text(root, "apiVersion", ""), config->exec->api_version) != 0)
-        return error_set(err, ERROR_INVALID, "its output is no ExecCredential of %s", config->exec->api_version);
-    const char *token = json_text(status, "token", NULL);
-    const char *expires = json_text(status, "expirationTimestamp", NULL);
-    int64_t expires_at = 0;
-    if (text_empty(token) && json_at(status, "clientCertificateData", NULL) == NULL)
-        return error_set(err, ERROR_INVALID, "it gave neither a token nor a certificate");
-    if (!text_empty(token) && !config_is_token(token))
-        return error_set(err, ERROR_INVALID, "status.token: holds characters that no token has");
-    if (!text_empty(expires) && clock_parse(expires, &expires_at, err) < 0)
-        return error_wrap(err, "status.expirationTimestamp");
-    if (take_certificate(config, status, err) < 0)
-        return -1;
-    config_set(&config->token, text_empty(token) ? NULL : token);
-    config->token_expires = expires_at;
-    return 0;
+struct exec_run *exec_plugin_start(uv_loop_t *loop, const struct kube_config *config, int64_t limit_ms,
+                                   exec_plugin_cb done, void *arg, struct error *err) {
+    const struct exec_plugin *plugin = config->exec;
+    struct exec_run *run = calloc(1, sizeof *run);
+    if (run == NULL || (run->name = strdup(plugin->argv[0])) == NULL)
+        abort();
+    run->done = done;
+    run->arg = arg;
+    run->limit_ms = limit_ms;
+    run->output = (struct strbuf)STRBUF_MAX(CONFIG_FILE_MAX);
+    run->open = 3;
+    uv_pipe_init(loop, &run->pipe, 0);
+    uv_timer_init(loop, &run->limit);
+    run->process.data = run->pipe.data = run->limit.data = run;
+    int failed = spawn(run, loop, config);
+    if (failed == 0) {
+        uv_timer_start(&run->limit, on_limit, (uint64_t)limit_ms, 0);
+        uv_read_start((uv_stream_t *)&run->pipe, give_buffer, on_output);
+        return run;
+    }
+    error_set(err, ERROR_TRANSIENT, "exec %s: %s. %s", plugin->argv[0], uv_strerror(failed),
+              plugin->install_hint != NULL ? plugin->install_hint : "Is it installed?");
+    run->done = NULL;
+    close_handle((uv_handle_t *)&run->process);
+    tell(run, NULL);
+    return NULL;
 }
 
-int exec_plugin_run(struct kube_config *config, struct error *err) {
-    pid_t pid = 0;
-    int fd = -1;
-    if (start(config, &pid, &fd, err) < 0)
-        return -1;
-    AUTO_STRBUF output = STRBUF_MAX(CONFIG_FILE_MAX);
-    int result = read_output(fd, &output);
-    close(fd);
-    if (result < 0)
-        kill(pid, SIGKILL);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (result < 0)
-        error_set(err, ERROR_TRANSIENT, "it took longer than %d s or printed too much", PLUGIN_MS / 1000);
-    else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        result = error_set(err, ERROR_TRANSIENT, "it failed (%s %d)", WIFEXITED(status) ? "exit code" : "signal",
-                           WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-    else
-        result = take_credential(config, &output, err);
-    if (output.data != NULL)
-        OPENSSL_cleanse(output.data, output.length);
-    return result < 0 ? error_wrap(err, "exec %s", config->exec->argv[0]) : 0;
+void exec_plugin_cancel(struct exec_run *run) {
+    if (run == NULL)
+        return;
+    run->done = NULL;
+    kill_it(run);
+    tell(run, NULL);
 }

@@ -45,12 +45,19 @@ static void pick_options(struct http *http, const struct kube_http_options *want
     options->stall_s = options->stall_s > 0 ? options->stall_s : 20;
     options->answer_max = options->answer_max > 0 ? options->answer_max : 16UL * 1024 * 1024;
     options->in_flight = options->in_flight > 0 ? options->in_flight : 32;
+    options->plugin_ms = options->plugin_ms > 0 ? options->plugin_ms : 60 * 1000;
     struct utsname machine = {0};
     uname(&machine);
     AUTO_STRBUF agent = STRBUF_INIT;
     strbuf_printf(&agent, "weir/%s (linux/%s)", WEIR_VERSION, machine.machine);
     http->user_agent = strdup(options->user_agent != NULL ? options->user_agent : strbuf_text(&agent));
     options->user_agent = http->user_agent;
+}
+
+static void credential_ready(void *arg) {
+    struct http *http = arg;
+    for (int name = 0; name < POOL_COUNT; name++)
+        pool_wake(&http->pools[name]);
 }
 
 int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube_http_options *options,
@@ -62,6 +69,8 @@ int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube
     http->api.ops = &http_ops;
     http->shared.config = config;
     pick_options(http, options);
+    http->shared.credentials = credentials_new(loop, config, http->shared.options.seed, http->shared.options.plugin_ms,
+                                               credential_ready, http);
     for (int name = 0; name < POOL_COUNT; name++) {
         bool requests = name == POOL_REQUESTS;
         unsigned max = requests ? http->shared.options.in_flight : UINT_MAX;
@@ -90,6 +99,7 @@ void kube_http_free(struct kube_api *api) {
     if (http == NULL || http->shared.closing)
         return;
     http->shared.closing = true; /* memory lasts until the loop turns: this may be called from one of our callbacks */
+    credentials_free(http->shared.credentials);
     for (int name = 0; name < POOL_COUNT; name++)
         if (http->pools[name].shared != NULL)
             pool_close(&http->pools[name], pool_closed);

@@ -5,6 +5,7 @@
  * - A write is sent at most once: libcurl repeats requests on a reused connection that died unanswered; ours are read
  *   by a callback that refuses to rewind, so that such a write ends as `unsure` instead.
  * - Answers have a size bound after decompression. A pool keeps at most its number of requests in flight; more wait.
+ * - What no credential has come for yet waits for it, as long as the request may take. kube/credentials.h has the rest.
  * - After a 429 or 503 with Retry-After no new request of that pool starts before (capped); leases never wait.
  * - No callback is made from inside libcurl. */
 
@@ -20,6 +21,8 @@ struct kube_http_options {
     int64_t stall_s;        /* below 100 B/s for that long ends a request; not for streams (20 s) */
     size_t answer_max;      /* bytes (16 MiB) */
     unsigned in_flight;     /* POOL_REQUESTS (32) */
+    int64_t plugin_ms;      /* an exec plugin of the config that takes longer is killed (60 s) */
+    uint64_t seed;          /* of the jitter */
 };
 
 /* Takes the config over, also on failure. `options` NULL or zero members: the values in brackets. */

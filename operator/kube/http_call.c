@@ -4,6 +4,7 @@
 
 #include "kube/http_call.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -151,6 +152,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg) {
 static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose) {
     (void)arg;
     (void)purpose;
+    fcntl(fd, F_SETFD, FD_CLOEXEC); /* no plugin may hold it */
     static const struct {
         int level, name, value;
     } options[] = {

@@ -35,6 +35,7 @@ struct kube_call {
     bool streaming; /* a 200 that goes to on_data */
     bool too_large;
     int64_t retry_after_ms;
+    int64_t give_up_at;  /* boot ms; waits for a credential until then */
     int64_t began_at;    /* boot ms */
     struct error failed; /* before it could be sent */
     char curl_text[CURL_ERROR_SIZE];

@@ -24,10 +24,29 @@ static struct metric request_seconds = {.name = "weir_api_request_seconds",
 
 static void on_timer(uv_timer_t *timer);
 
-/* Turns the pool as soon as the loop comes round. */
-static void poke(struct http_pool *pool, int64_t delay_ms) {
+static void turn_at(struct http_pool *pool, int64_t at, int64_t now) {
     uv_update_time(pool->timer.loop);
-    uv_timer_start(&pool->timer, on_timer, (uint64_t)delay_ms, 0);
+    if (at == INT64_MAX)
+        uv_timer_stop(&pool->timer);
+    else
+        uv_timer_start(&pool->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
+}
+
+/* The next turn that neither libcurl nor a user brings. */
+static void schedule(struct http_pool *pool, int64_t now) {
+    int64_t at = INT64_MAX;
+    const struct kube_call *call = NULL;
+    if (pool->shared->closing)
+        return;
+    if (pool->refused != NULL)
+        at = now;
+    else if (pool->waiting != NULL && now < pool->paused_until)
+        at = pool->paused_until;
+    DL_FOREACH(pool->no_credential ? pool->waiting : NULL, call) {
+        if (call->give_up_at < at)
+            at = call->give_up_at;
+    }
+    turn_at(pool, at, now);
 }
 
 static void put_in(struct kube_call *call, struct kube_call **list) {
@@ -64,7 +83,7 @@ static void finish(struct kube_call *call, CURLcode code) {
     if (call->failed.code == ERROR_NONE)
         measure(call, answer.status, now);
     if (answer.status == 401)
-        kube_config_unauthorized(pool->shared->config, call->began_at);
+        credentials_refused(pool->shared->credentials, call->began_at, now);
     if (pool->pauses && answer.retry_after_ms > 0 && (answer.status == 429 || answer.status == 503))
         pool->paused_until = now + answer.retry_after_ms;
     call->done(&answer, call->arg);
@@ -100,17 +119,16 @@ static void finish_ended(struct http_pool *pool) {
     /* One a turn: its callback may send the next one that cannot be sent. */
     if (pool->refused != NULL)
         finish(pool->refused, CURLE_OK);
-    if (pool->refused != NULL)
-        poke(pool, 0);
 }
 
-static int start(struct kube_call *call, struct error *err) {
+/* 1: there is no credential yet. */
+static int start(struct kube_call *call, int64_t now, struct error *err) {
     const struct http_shared *shared = call->pool->shared;
-    int64_t now = clock_boot_ms();
     struct call_setup setup = {.options = &shared->options, .server = kube_config_server(shared->config)};
     kube_config_refresh(shared->config, now);
-    if (kube_config_token(shared->config, now, &setup.token, err) < 0)
-        return -1;
+    int got = credentials_token(shared->credentials, now, &setup.token, err);
+    if (got != 0)
+        return got;
     kube_config_tls(shared->config, &setup.tls);
     if (call_prepare(call, &setup, now, err) < 0)
         return -1;
@@ -118,22 +136,41 @@ static int start(struct kube_call *call, struct error *err) {
     return failed == CURLM_OK ? 0 : error_set(err, ERROR_TRANSIENT, "%s", curl_multi_strerror(failed));
 }
 
+static void refuse(struct kube_call *call, const struct error *err) {
+    call->failed = *err;
+    take_out(call);
+    put_in(call, &call->pool->refused);
+}
+
+static void give_up_late(struct http_pool *pool, const struct error *err, int64_t now) {
+    struct kube_call *call = NULL;
+    struct kube_call *next = NULL;
+    DL_FOREACH_SAFE(pool->waiting, call, next) {
+        if (now >= call->give_up_at)
+            refuse(call, err);
+    }
+}
+
 static void start_waiting(struct http_pool *pool) {
     int64_t now = clock_boot_ms();
-    while (!pool->shared->closing && pool->waiting != NULL && pool->count < pool->max) {
-        if (now < pool->paused_until) {
-            poke(pool, pool->paused_until - now);
-            return;
-        }
+    struct error err = {0};
+    int got = 0;
+    while (!pool->shared->closing && pool->waiting != NULL && pool->count < pool->max && now >= pool->paused_until) {
         struct kube_call *call = pool->waiting;
-        take_out(call);
-        if (start(call, &call->failed) < 0) {
-            put_in(call, &pool->refused);
-            poke(pool, 0);
-        } else {
-            put_in(call, &pool->running);
+        got = start(call, now, &err);
+        if (got > 0)
+            break;
+        if (got < 0) {
+            refuse(call, &err);
+            continue;
         }
+        take_out(call);
+        put_in(call, &pool->running);
     }
+    pool->no_credential = got > 0;
+    if (pool->no_credential)
+        give_up_late(pool, &err, now);
+    schedule(pool, now);
 }
 
 static void turn(void *arg) {
@@ -148,19 +185,21 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 void pool_send(struct http_pool *pool, struct kube_call *call) {
+    int64_t wait_ms = call->timeout_ms > 0 ? call->timeout_ms : pool->shared->options.request_ms;
     call->pool = pool;
-    if (call->failed.code != ERROR_NONE) {
-        put_in(call, &pool->refused);
-        poke(pool, 0);
-        return;
-    }
-    put_in(call, &pool->waiting);
+    call->give_up_at = clock_boot_ms() + wait_ms;
+    put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : &pool->waiting);
     start_waiting(pool);
+}
+
+void pool_wake(struct http_pool *pool) {
+    if (!pool->shared->closing)
+        turn_at(pool, 0, 0);
 }
 
 void pool_cancel(struct kube_call *call) {
     take_out(call);
-    poke(call->pool, 0); /* there is room for another */
+    pool_wake(call->pool); /* there is room for another */
     call_free(call);
 }
 

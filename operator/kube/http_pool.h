@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "kube/config.h"
+#include "kube/credentials.h"
 #include "kube/curl_loop.h"
 #include "kube/http.h"
 #include "kube/http_call.h"
@@ -12,6 +13,7 @@
 /* What all pools have in common; outlives them. */
 struct http_shared {
     struct kube_config *config;
+    struct credentials *credentials;
     struct kube_http_options options; /* none is zero */
     bool closing;                     /* no callback is made any more */
 };
@@ -19,11 +21,12 @@ struct http_shared {
 struct http_pool {
     struct http_shared *shared; /* NULL: not open */
     struct curl_loop *curl;
-    uv_timer_t timer;                              /* turns the pool when there is something to say or a pause ends */
+    uv_timer_t timer;                              /* a turn that neither libcurl nor a user brings */
     struct kube_call *waiting, *running, *refused; /* refused: never sent, their callback is due */
     unsigned count, max;                           /* running */
     bool pauses;                                   /* Retry-After stops new requests */
     int64_t paused_until;                          /* boot ms */
+    bool no_credential;                            /* what waits, waits for one */
 };
 
 /* `max` requests run at once. On failure it must be closed all the same. */
@@ -32,5 +35,6 @@ int pool_open(struct http_pool *pool, uv_loop_t *loop, struct http_shared *share
 /* Never calls back from inside; the call belongs to the pool. */
 void pool_send(struct http_pool *pool, struct kube_call *call);
 void pool_cancel(struct kube_call *call);
+void pool_wake(struct http_pool *pool); /* what waits may have become possible */
 /* Cancels all. `closed` comes from the loop, with pool->timer as its handle: then the pool's memory may go. */
 void pool_close(struct http_pool *pool, uv_close_cb closed);
