@@ -24,7 +24,7 @@ struct leader {
     bool read_first;           /* the last write failed: our version of the object may be old */
     struct kube_call *call;
     int64_t sent_at; /* boot ms */
-    bool over;       /* released or lost: nothing is done any more */
+    bool over;       /* released or freed: nothing is done any more */
     void (*released)(void *arg);
     void *released_arg;
     unsigned open; /* timers not closed yet */
@@ -114,11 +114,14 @@ static void finish(struct leader *leader) {
         released(leader->released_arg);
 }
 
-static void stop(struct leader *leader, const char *why) {
-    bool asked = leader->released != NULL;
-    finish(leader);
-    if (!asked)
+/* Our renewal that is under way may come through: then the record names us, and is taken as it is read. */
+static void lose(struct leader *leader, const char *why) {
+    kube_cancel(leader->api, leader->call);
+    leader->call = NULL;
+    leader->read_first = false;
+    if (leader->released == NULL)
         leader->options.lost(why, leader->options.arg);
+    step(leader);
 }
 
 /* Requests. */
@@ -176,8 +179,7 @@ static void on_written(struct kube_answer *answer, void *arg) {
         keep_object(leader, answer);
     else if (answer->err.code != ERROR_CONFLICT && answer->err.code != ERROR_EXISTS)
         log_warn("kube", "leader election: the lease cannot be written", {"error", answer->err.text});
-    /* Others count from when the record changed, which may be as early as when it was sent. */
-    lease_written(&leader->lease, &leader->claim, accepted, leader->sent_at);
+    lease_written(&leader->lease, &leader->claim, accepted, leader->sent_at, clock_boot_ms());
     if (leader->released != NULL)
         lease_release(&leader->lease);
     else if (!led && leader->lease.state == LEASE_LEADING)
@@ -205,7 +207,8 @@ static void run(struct leader *leader) {
         else
             write_claim(leader, &wanted.record);
         break;
-    case LEASE_STOP: stop(leader, wanted.reason); break;
+    case LEASE_LOST: lose(leader, wanted.reason); break;
+    case LEASE_STOP: finish(leader); break;
     }
 }
 
@@ -278,7 +281,9 @@ static void timer_closed(uv_handle_t *handle) {
 void leader_free(struct leader *leader) {
     if (leader == NULL)
         return;
+    leader->over = true;
     kube_cancel(leader->api, leader->call);
+    leader->call = NULL;
     uv_close((uv_handle_t *)&leader->timer, timer_closed);
     uv_close((uv_handle_t *)&leader->deadline, timer_closed);
 }

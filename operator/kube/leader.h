@@ -1,6 +1,7 @@
 #pragma once
 
-/* Leader election on a Lease object: the driver of kube/lease.h. A free lease is taken at once. */
+/* Leader election on a Lease object: the driver of kube/lease.h. A free lease is taken at once, and one that is lost is
+ * stood for again, until it is released. */
 
 #include <uv.h>
 
@@ -11,10 +12,10 @@ struct leader;
 
 struct leader_options {
     const char *namespace, *name;
-    const char *identity;       /* unique a process start: pod name and a random part. Others find the leader by it */
+    const char *identity;       /* of the pod, so that a restarted container leads again at once */
     struct lease_timing timing; /* zero: 15 s, 10 s, 2 s */
+    /* By turns, `won` first. After `lost` leader_held() is false: no write may be made until it is won again. */
     void (*won)(void *arg);
-    /* Leadership is over without our doing: no further write may be made, end the process at once. */
     void (*lost)(const char *why, void *arg);
     void *arg;
 };

@@ -34,15 +34,23 @@ static void on_released(void *arg) {
     ((struct candidate *)arg)->released++;
 }
 
-static void stand(struct api_test *test, struct candidate *candidate, const char *lease, const char *identity) {
+static const struct lease_timing quick = {.duration_ms = 1500, .renew_deadline_ms = 1000, .retry_ms = 100};
+static const struct lease_timing usual;
+
+static void stand_with(struct api_test *test, struct candidate *candidate, const char *lease, const char *identity,
+                       struct lease_timing timing) {
     struct leader_options options = {.namespace = test->namespace,
                                      .name = lease,
                                      .identity = identity,
-                                     .timing = {.duration_ms = 1500, .renew_deadline_ms = 1000, .retry_ms = 100},
+                                     .timing = timing,
                                      .won = on_won,
                                      .lost = on_lost,
                                      .arg = candidate};
     *candidate = (struct candidate){.leader = leader_new(&test->loop, test->api, &options)};
+}
+
+static void stand(struct api_test *test, struct candidate *candidate, const char *lease, const char *identity) {
+    stand_with(test, candidate, lease, identity, quick);
 }
 
 static bool has_won(void *arg) {
@@ -120,6 +128,25 @@ static void a_dead_leader_is_replaced_after_its_time(void **state) {
     leader_free(second.leader);
 }
 
+static void a_restarted_container_leads_again_at_once(void **state) {
+    struct api_test *test = *state;
+    struct candidate before;
+    struct candidate after;
+    stand_with(test, &before, "restarted", "pod-1_uid-1", usual);
+    api_until(test, has_won, &before, "the first process leads");
+    leader_free(before.leader); /* as if killed: nothing is released */
+    int64_t began = clock_boot_ms();
+    stand_with(test, &after, "restarted", "pod-1_uid-1", usual);
+    api_until(test, has_won, &after, "the next process leads");
+    assert_in_range(clock_boot_ms() - began, 0, 2000);
+    assert_int_equal(leader_transitions(after.leader), 1);
+    leader_free(after.leader);
+}
+
+static bool has_won_again(void *arg) {
+    return ((struct candidate *)arg)->won > 1;
+}
+
 static void an_edited_lease_ends_leadership(void **state) {
     struct api_test *test = *state;
     struct candidate first;
@@ -132,6 +159,10 @@ static void an_edited_lease_ends_leadership(void **state) {
     api_until(test, has_lost, &first, "the first has noticed");
     assert_false(leader_held(first.leader));
     api_await(test, &reply);
+    int64_t began = clock_boot_ms();
+    api_until(test, has_won_again, &first, "nobody renews it: it is taken again");
+    assert_in_range(clock_boot_ms() - began, 1000, 10000);
+    assert_int_equal(first.lost, 1);
     leader_free(first.leader);
     json_free(&reply.doc);
 }
@@ -247,6 +278,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_free_lease_is_taken_at_once_and_handed_over_on_release),
         cmocka_unit_test(a_dead_leader_is_replaced_after_its_time),
+        cmocka_unit_test(a_restarted_container_leads_again_at_once),
         cmocka_unit_test(an_edited_lease_ends_leadership),
         cmocka_unit_test(a_touched_or_deleted_lease_is_kept),
         cmocka_unit_test(an_event_is_written_and_counted),

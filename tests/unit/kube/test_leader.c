@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -123,11 +124,66 @@ static void a_released_lease_is_put_back_with_our_name(void **state) {
 static void silence_ends_leadership_at_the_deadline(void **state) {
     (void)state;
     struct fixture f;
-    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.end = REPLY_SILENT});
+    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.end = REPLY_SILENT}, {.end = REPLY_SILENT});
     loop_until(&f.loop, has_lost, &f, "leadership is over");
     assert_false(leader_held(f.leader));
     assert_in_range(f.lost_at - f.won_at, 350, 980); /* the request itself would last for 1 s */
-    assert_int_equal(f.server.seen_count, 3);
+    assert_in_range(f.server.seen_count, 3, 4);
+    finish(&f);
+}
+
+static bool has_won_twice(void *arg) {
+    return ((struct fixture *)arg)->won > 1;
+}
+
+static void what_is_lost_is_taken_again_at_once_if_it_still_names_us(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.end = REPLY_SILENT}, {.body = LEASE("me", "9")},
+          {.body = LEASE("me", "10")}, {.end = REPLY_SILENT}, {.end = REPLY_SILENT});
+    loop_until(&f.loop, has_won_twice, &f, "leading again");
+    assert_int_equal(f.lost, 1);
+    assert_in_range(f.won_at - f.lost_at, 0, 300);
+    assert_true(leader_held(f.leader));
+    assert_string_equal(f.server.seen[3].method, "GET");
+    assert_non_null(strstr(f.server.seen[4].body, "\"resourceVersion\":\"9\""));
+    assert_non_null(strstr(f.server.seen[4].body, "\"leaseTransitions\":4")); /* no other led meanwhile */
+    finish(&f);
+}
+
+static bool has_seen_other(void *arg) {
+    return strcmp(leader_holder(((struct fixture *)arg)->leader), "other") == 0;
+}
+
+static void what_another_takes_is_followed_until_it_is_free(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.status = 409, .body = "{}"},
+          {.body = LEASE("other", "9")}, {.body = LEASE("other", "9")}, {.body = LEASE("", "10")},
+          {.body = LEASE("me", "11")}, {.end = REPLY_SILENT}, {.end = REPLY_SILENT});
+    loop_until(&f.loop, has_seen_other, &f, "another leads");
+    assert_false(leader_held(f.leader));
+    assert_int_equal(f.lost, 1);
+    loop_until(&f.loop, has_won_twice, &f, "leading again");
+    assert_int_equal(f.lost, 1);
+    assert_non_null(strstr(f.server.seen[6].body, "\"leaseTransitions\":5"));
+    finish(&f);
+}
+
+/* The process is stopped between its claim and the answer: what was accepted long ago is no leadership now. */
+static void a_claim_that_is_answered_too_late_is_made_again(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.body = LEASE("me", "8")},
+          {.body = LEASE("me", "9")}, {.end = REPLY_SILENT}, {.end = REPLY_SILENT});
+    while (f.server.seen_count < 2)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    usleep(700 * 1000);
+    loop_until(&f.loop, has_won, &f, "leading");
+    assert_int_equal(f.lost, 0);
+    assert_int_equal(f.server.seen_count, 4);
+    assert_string_equal(f.server.seen[2].method, "GET");
+    assert_true(leader_held(f.leader));
     finish(&f);
 }
 
@@ -189,6 +245,9 @@ int main(void) {
         cmocka_unit_test(a_missing_lease_is_created),
         cmocka_unit_test(a_released_lease_is_put_back_with_our_name),
         cmocka_unit_test(silence_ends_leadership_at_the_deadline),
+        cmocka_unit_test(what_is_lost_is_taken_again_at_once_if_it_still_names_us),
+        cmocka_unit_test(what_another_takes_is_followed_until_it_is_free),
+        cmocka_unit_test(a_claim_that_is_answered_too_late_is_made_again),
         cmocka_unit_test(failed_renewals_are_tried_again),
         cmocka_unit_test(release_waits_for_the_write_under_way),
         cmocka_unit_test(release_ends_also_when_nobody_answers),
