@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "kube/config.h"
 #include "kube/event.h"
 #include "kube/http.h"
@@ -55,9 +56,10 @@ static void won(void *arg) {
 }
 
 static void lost(const char *why, void *arg) {
-    (void)arg;
-    log_error("operator", "leadership lost: ending at once", {"reason", why});
-    _exit(1); /* no write of ours may follow, not even a tidy one */
+    struct wiring *self = arg;
+    self->leading = false;
+    log_warn("operator", "leadership lost: standing by", {"reason", why});
+    controller_follow(self->controller);
 }
 
 /* --- the end --- */
@@ -115,11 +117,16 @@ static int connect_api(struct wiring *self, struct error *err) {
     return kube_http_new(&self->loop, config, NULL, &self->api, err);
 }
 
+/* A pod's name and UID outlive its container: a restarted one finds itself in the Lease, and leads again at once. */
 static void name_self(struct wiring *self, uint64_t seed) {
     const char *pod = getenv("POD_NAME");
+    const char *uid = getenv("POD_UID");
     char host[65] = "weir";
     gethostname(host, sizeof host - 1);
-    snprintf(self->identity, sizeof self->identity, "%.100s_%08x", pod != NULL ? pod : host, (unsigned)seed);
+    if (!text_empty(pod) && !text_empty(uid))
+        snprintf(self->identity, sizeof self->identity, "%.80s_%.40s", pod, uid);
+    else
+        snprintf(self->identity, sizeof self->identity, "%.80s_%08x", text_empty(pod) ? host : pod, (unsigned)seed);
     snprintf(self->report_host, sizeof self->report_host, "%s.%s.svc", self->options.service_name, self->namespace);
     snprintf(self->secret, sizeof self->secret, "%s-report", self->options.lease_name);
 }

@@ -201,6 +201,10 @@ void controller_lead(struct controller *controller) {
     begin_when_synced(controller);
 }
 
+void controller_follow(struct controller *controller) {
+    controller->led = controller->working = false;
+}
+
 void controller_drain(struct controller *controller, void (*drained)(void *arg), void *arg) {
     worker_drain(controller->worker, drained, arg);
 }

@@ -34,6 +34,8 @@ void controller_free(struct controller *controller); /* takes NULL; after contro
 
 /* From now on, as soon as all caches are synced, reconcile. No-op the second time. */
 void controller_lead(struct controller *controller);
+/* Back to standing by, until controller_lead(). */
+void controller_follow(struct controller *controller);
 
 /* All caches have seen a whole list. If not, the reasons are appended, one a line (NULL: not wanted). */
 bool controller_synced(const struct controller *controller, struct strbuf *reasons);

@@ -76,6 +76,12 @@ def container(documents):
     return only(documents, "Deployment")["spec"]["template"]["spec"]["containers"][0]
 
 
+def test_a_pod_knows_its_name_and_uid():
+    """Its identity in the Lease: the same after its container was restarted."""
+    env = {entry["name"]: entry["valueFrom"]["fieldRef"]["fieldPath"] for entry in container(render())["env"]}
+    assert (env["POD_NAME"], env["POD_UID"]) == ("metadata.name", "metadata.uid")
+
+
 def test_lint_is_clean():
     result = helm("lint", "--strict", str(CHART))
     assert result.returncode == 0, result.stdout + result.stderr
