@@ -105,7 +105,7 @@ static void split(const char *text, struct strings *ret, struct arena *arena) {
     }
 }
 
-static int connect_api(struct wiring *self, struct error *err) {
+static int connect_api(struct wiring *self, uint64_t seed, struct error *err) {
     struct kube_config *config = NULL;
     const struct operator_options *options = &self->options;
     if (kube_config_find(options->kubeconfig, options->context, &config, err) != 0)
@@ -114,7 +114,8 @@ static int connect_api(struct wiring *self, struct error *err) {
         options->namespace != NULL ? options->namespace : arena_strdup(&self->arena, kube_config_namespace(config));
     log_info("operator", "starting", {"version", WEIR_VERSION}, {"server", kube_config_server(config)},
              {"namespace", self->namespace});
-    return kube_http_new(&self->loop, config, NULL, &self->api, err);
+    const struct kube_http_options http = {.seed = seed, .may_write = operator_leads, .may_write_arg = self};
+    return kube_http_new(&self->loop, config, &http, &self->api, err);
 }
 
 /* A pod's name and UID outlive its container: a restarted one finds itself in the Lease, and leads again at once. */
@@ -187,7 +188,7 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     RAND_bytes((unsigned char *)&seed, sizeof seed);
     uv_loop_init(&self.loop);
-    if (connect_api(&self, &err) != 0) {
+    if (connect_api(&self, seed, &err) != 0) {
         log_error("operator", "cannot connect to the API server", {"err", err.text});
         return 1;
     }

@@ -23,6 +23,11 @@ struct kube_http_options {
     unsigned in_flight;     /* POOL_REQUESTS (32) */
     int64_t plugin_ms;      /* an exec plugin of the config that takes longer is killed (60 s) */
     uint64_t seed;          /* of the jitter */
+    /* Optional: may a write (all but GET) of POOL_REQUESTS leave? Asked when it is started, when its connection stands,
+     * and before its body: a process that was stopped meanwhile, or a write that waited, must not act on an old answer.
+     * Fast, and calls nothing here. */
+    bool (*may_write)(void *arg);
+    void *may_write_arg;
 };
 
 /* Takes the config over, also on failure. `options` NULL or zero members: the values in brackets. */

@@ -23,11 +23,13 @@ static char *copy(const char *text) {
     return text == NULL ? NULL : strdup(text);
 }
 
-struct kube_call *call_new(const struct kube_request *request, kube_done_cb done, void *arg) {
+struct kube_call *call_new(const struct kube_request *request, const struct kube_http_options *options,
+                           kube_done_cb done, void *arg) {
     struct kube_call *call = calloc(1, sizeof *call);
     if (call == NULL)
         return NULL;
-    *call = (struct kube_call){.done = done,
+    *call = (struct kube_call){.options = options,
+                               .done = done,
                                .arg = arg,
                                .method = copy(request->method),
                                .path = copy(request->path),
@@ -35,6 +37,7 @@ struct kube_call *call_new(const struct kube_request *request, kube_done_cb done
                                .name = copy(request->name),
                                .length = request->length,
                                .writes = strcmp(request->method, "GET") != 0,
+                               .fenceable = strcmp(request->method, "GET") != 0 && request->pool == POOL_REQUESTS,
                                .timeout_ms = request->timeout_ms,
                                .on_data = request->on_data,
                                .verb = request->verb != NULL ? request->verb : request->method,
@@ -70,11 +73,30 @@ const char *call_plural(const struct kube_call *call) {
     return call->resource != NULL ? call->resource->plural : "";
 }
 
+bool call_may_leave(struct kube_call *call) {
+    const struct kube_http_options *options = call->options;
+    if (!call->fenceable || options->may_write == NULL || options->may_write(options->may_write_arg))
+        return !call->fenced;
+    call->fenced = true;
+    error_set(&call->failed, ERROR_TRANSIENT, "held back: we may not write any more");
+    return false;
+}
+
 /* Callbacks of libcurl. */
+
+static int on_connected(void *arg, char *to, char *from, int to_port, int from_port) {
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    return call_may_leave(arg) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
 
 static size_t on_read(char *buffer, size_t size, size_t count, void *arg) {
     struct kube_call *call = arg;
     size_t length = call->length - call->sent;
+    if (length > 0 && !call_may_leave(call))
+        return CURL_READFUNC_ABORT; /* half a request does nothing */
     if (length > size * count)
         length = size * count;
     memcpy(buffer, call->body + call->sent, length);
@@ -183,6 +205,8 @@ static void set_callbacks(struct kube_call *call) {
     curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(call->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    curl_easy_setopt(call->easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(call->easy, CURLOPT_PREREQDATA, call);
 }
 
 static void set_body(struct kube_call *call) {
@@ -200,7 +224,8 @@ static void set_body(struct kube_call *call) {
     set_header(call, "Expect:", ""); /* waiting for a 100 would stall large bodies */
 }
 
-static void set_limits(struct kube_call *call, const struct kube_http_options *options) {
+static void set_limits(struct kube_call *call) {
+    const struct kube_http_options *options = call->options;
     curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(call->easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -243,13 +268,13 @@ int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t
     if (call->easy == NULL)
         return error_set(err, ERROR_TRANSIENT, "out of memory");
     set_callbacks(call);
-    set_limits(call, setup->options);
+    set_limits(call);
     set_tls(call, &setup->tls);
     set_body(call);
     set_header(call, "Accept: ", "application/json, */*"); /* logs are text */
     if (setup->token != NULL)
         set_header(call, "Authorization: Bearer ", setup->token);
-    curl_easy_setopt(call->easy, CURLOPT_USERAGENT, setup->options->user_agent);
+    curl_easy_setopt(call->easy, CURLOPT_USERAGENT, call->options->user_agent);
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     return call_set_url(call, setup, err);
 }
@@ -282,6 +307,7 @@ static void judge_body(struct kube_call *call, int status, struct kube_answer *a
 void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answer) {
     long status = 0;
     answer->retry_after_ms = call->retry_after_ms;
+    answer->fenced = call->fenced;
     if (call->failed.code != ERROR_NONE) {
         answer->err = call->failed;
     } else {

@@ -14,6 +14,7 @@ struct kube_call {
     struct kube_call *prev, *next;
     struct kube_call **list; /* of the pool: the one it is in */
     struct http_pool *pool;
+    const struct kube_http_options *options; /* of the transport */
     kube_done_cb done;
     void *arg;
 
@@ -21,6 +22,7 @@ struct kube_call {
     char *name;                                /* of the object it is about; NULL: none */
     size_t length;
     bool writes; /* anything but GET */
+    bool fenceable, fenced;
     int64_t timeout_ms;
     kube_data_cb on_data;
     const char *verb;
@@ -37,18 +39,18 @@ struct kube_call {
     int64_t retry_after_ms;
     int64_t give_up_at;  /* boot ms; waits for a credential until then */
     int64_t began_at;    /* boot ms */
-    struct error failed; /* before it could be sent */
+    struct error failed; /* before it could be sent, or held back */
     char curl_text[CURL_ERROR_SIZE];
 };
 
-/* Copies the request. NULL when memory ends. */
-struct kube_call *call_new(const struct kube_request *request, kube_done_cb done, void *arg);
+/* Copies the request; `options` outlive it. NULL when memory ends. */
+struct kube_call *call_new(const struct kube_request *request, const struct kube_http_options *options,
+                           kube_done_cb done, void *arg);
 void call_free(struct kube_call *call);
 
 const char *call_plural(const struct kube_call *call); /* "" without a resource */
 
 struct call_setup {
-    const struct kube_http_options *options;
     const char *server;
     const char *token; /* NULL: none */
     struct kube_tls tls;
@@ -58,5 +60,7 @@ struct call_setup {
 int call_set_url(struct kube_call *call, const struct call_setup *setup, struct error *err);
 /* Makes call->easy, ready to be added to a multi handle. */
 int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err);
+/* False, for good, when it may not leave any more: it is refused then. */
+bool call_may_leave(struct kube_call *call);
 /* What came of it; `code` counts only when it was sent. answer->doc belongs to the caller. */
 void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answer);

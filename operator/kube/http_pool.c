@@ -124,7 +124,11 @@ static void finish_ended(struct http_pool *pool) {
 /* 1: there is no credential yet. */
 static int start(struct kube_call *call, int64_t now, struct error *err) {
     const struct http_shared *shared = call->pool->shared;
-    struct call_setup setup = {.options = &shared->options, .server = kube_config_server(shared->config)};
+    struct call_setup setup = {.server = kube_config_server(shared->config)};
+    if (!call_may_leave(call)) {
+        *err = call->failed;
+        return -1;
+    }
     kube_config_refresh(shared->config, now);
     int got = credentials_token(shared->credentials, now, &setup.token, err);
     if (got != 0)
@@ -185,7 +189,7 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 void pool_send(struct http_pool *pool, struct kube_call *call) {
-    int64_t wait_ms = call->timeout_ms > 0 ? call->timeout_ms : pool->shared->options.request_ms;
+    int64_t wait_ms = call->timeout_ms > 0 ? call->timeout_ms : call->options->request_ms;
     call->pool = pool;
     call->give_up_at = clock_boot_ms() + wait_ms;
     put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : &pool->waiting);

@@ -47,6 +47,7 @@ void client_done(struct kube_answer *answer, void *arg) {
     memcpy(outcome->reason, answer->reason, sizeof outcome->reason);
     outcome->retry_after_ms = answer->retry_after_ms;
     outcome->unsure = answer->unsure;
+    outcome->fenced = answer->fenced;
     outcome->value = json_int(answer->doc != NULL ? yyjson_doc_get_root(answer->doc) : NULL, "n", -1);
     outcome->at = clock_boot_ms();
 }

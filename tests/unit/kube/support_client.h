@@ -17,7 +17,7 @@ struct outcome {
     struct error err;
     char reason[64];
     int64_t retry_after_ms;
-    bool unsure;
+    bool unsure, fenced;
     int64_t value;
     int64_t at;
 };
