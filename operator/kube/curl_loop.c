@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+enum { CONNECTIONS_MAX = 64 }; /* kept open */
+
 struct curl_loop {
     CURLM *multi;
     uv_loop_t *loop;
@@ -103,6 +105,8 @@ struct curl_loop *curl_loop_new(uv_loop_t *loop, void (*turned)(void *arg), void
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, curl);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    /* Else as many as there are handles just then: after each burst connections would be closed. */
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
     return curl;
 }
 

@@ -21,8 +21,6 @@ static struct kube_call *http_send(struct kube_api *api, const struct kube_reque
                                    void *arg) {
     struct http *http = (struct http *)api;
     struct kube_call *call = call_new(request, &http->shared.options, done, arg);
-    if (call == NULL)
-        abort(); /* no memory: state is in the API server, a restart loses nothing */
     pool_send(&http->pools[request->pool], call);
     return call;
 }

@@ -12,6 +12,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include <openssl/crypto.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -19,53 +21,57 @@
 
 enum { ERROR_BODY_MAX = 64 * 1024, HEADERS_MAX = 128 * 1024, WARNINGS_MAX = 64 };
 
-static char *copy(const char *text) {
-    return text == NULL ? NULL : strdup(text);
+static size_t size_of(const char *text) {
+    return text == NULL ? 0 : strlen(text) + 1;
 }
 
+static const char *keep(char **at, const char *text) {
+    const char *kept = *at;
+    if (text == NULL)
+        return NULL;
+    memcpy(*at, text, size_of(text));
+    *at += size_of(text);
+    return kept;
+}
+
+/* The call and its texts are one piece of memory. */
 struct kube_call *call_new(const struct kube_request *request, const struct kube_http_options *options,
                            kube_done_cb done, void *arg) {
-    struct kube_call *call = calloc(1, sizeof *call);
+    const char *type = request->content_type != NULL ? request->content_type : "application/json";
+    bool too_large = request->body != NULL && request->length > KUBE_BODY_MAX;
+    size_t length = request->body == NULL || too_large ? 0 : request->length;
+    bool writes = strcmp(request->method, "GET") != 0;
+    size_t texts = size_of(request->method) + size_of(request->path) + size_of(type) + size_of(request->name);
+    struct kube_call *call = calloc(1, sizeof *call + texts + length);
     if (call == NULL)
-        return NULL;
+        abort(); /* state is in the API server: a restart loses nothing */
     *call = (struct kube_call){.options = options,
                                .done = done,
                                .arg = arg,
-                               .method = copy(request->method),
-                               .path = copy(request->path),
-                               .content_type = copy(request->content_type ? request->content_type : "application/json"),
-                               .name = copy(request->name),
-                               .length = request->length,
-                               .writes = strcmp(request->method, "GET") != 0,
-                               .fenceable = strcmp(request->method, "GET") != 0 && request->pool == POOL_REQUESTS,
-                               .timeout_ms = request->timeout_ms,
+                               .length = length,
+                               .writes = writes,
+                               .fenceable = writes && request->pool == POOL_REQUESTS,
+                               .timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : options->request_ms,
                                .on_data = request->on_data,
                                .verb = request->verb != NULL ? request->verb : request->method,
                                .resource = request->resource};
-    if (request->body != NULL && request->length > KUBE_BODY_MAX)
+    char *at = call->texts;
+    call->method = keep(&at, request->method);
+    call->path = keep(&at, request->path);
+    call->content_type = keep(&at, type);
+    call->name = keep(&at, request->name);
+    if (request->body != NULL)
+        call->body = memcpy(at, request->body, length);
+    if (too_large)
         error_set(&call->failed, ERROR_INVALID, "the object is too large: %zu bytes, at most %d are accepted",
                   request->length, KUBE_BODY_MAX);
-    else if (request->body != NULL && (call->body = malloc(request->length + 1)) != NULL)
-        memcpy(call->body, request->body, request->length);
-    bool whole = call->method && call->path && call->content_type && (request->name == NULL || call->name != NULL) &&
-                 (request->body == NULL || call->body != NULL || call->failed.code != ERROR_NONE);
-    if (!whole) {
-        call_free(call);
-        return NULL;
-    }
     return call;
 }
 
 void call_free(struct kube_call *call) {
-    curl_easy_cleanup(call->easy);
-    curl_slist_free_all(call->headers);
-    curl_slist_free_all(call->connect_to);
+    easy_give(call->store, call->easy);
     strbuf_fini(&call->got);
-    free(call->method);
-    free(call->path);
-    free(call->content_type);
-    free(call->name);
-    free(call->body);
+    OPENSSL_cleanse(call->texts, (size_t)(call->body != NULL ? call->body + call->length - call->texts : 0));
     free(call);
 }
 
@@ -116,7 +122,7 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *arg) {
     size_t length = size * count;
     if (call->got.length == 0) {
         long status = 0;
-        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(call->easy->curl, CURLINFO_RESPONSE_CODE, &status);
         call->streaming = call->on_data != NULL && status == 200;
         if (status >= 300 && call->got_max > ERROR_BODY_MAX)
             call->got_max = ERROR_BODY_MAX;
@@ -188,95 +194,65 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose) {
 
 /* Options. */
 
-static void set_header(struct kube_call *call, const char *format, const char *value) {
-    AUTO_STRBUF line = STRBUF_INIT;
-    strbuf_puts(&line, format);
-    strbuf_puts(&line, value);
-    struct curl_slist *headers = curl_slist_append(call->headers, strbuf_text(&line));
-    if (headers != NULL)
-        call->headers = headers;
+static void set_callbacks(struct kube_call *call, CURL *curl) {
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->curl_text);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, call);
 }
 
-static void set_callbacks(struct kube_call *call) {
-    curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
-    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->curl_text);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, on_write);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
-    curl_easy_setopt(call->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
-    curl_easy_setopt(call->easy, CURLOPT_PREREQFUNCTION, on_connected);
-    curl_easy_setopt(call->easy, CURLOPT_PREREQDATA, call);
-}
-
-static void set_body(struct kube_call *call) {
-    curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, call->method);
+static void set_body(struct kube_call *call, CURL *curl) {
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call->method);
     if (call->body == NULL) {
-        curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, (long)call->writes); /* no body, no rewind to refuse */
+        curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long)call->writes); /* no body, no rewind to refuse */
         return;
     }
-    curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->length);
-    curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
-    curl_easy_setopt(call->easy, CURLOPT_SEEKFUNCTION, refuse_rewind);
-    set_header(call, "Content-Type: ", call->content_type);
-    set_header(call, "Expect:", ""); /* waiting for a 100 would stall large bodies */
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->length);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, call);
+    curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, refuse_rewind);
 }
 
-static void set_limits(struct kube_call *call) {
+static void set_limits(struct kube_call *call, CURL *curl) {
     const struct kube_http_options *options = call->options;
-    curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(call->easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_ms);
-    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS,
-                     (long)(call->timeout_ms > 0 ? call->timeout_ms : options->request_ms));
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_ms);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms > 0 ? call->timeout_ms : options->request_ms));
     if (call->on_data == NULL) {
-        curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
-        curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, (long)options->stall_s);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 100L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)options->stall_s);
     }
     /* The API server closes what is idle for 90 s: a request must not meet that moment. The lifetime lets connections
      * move to another API server behind a balancer. */
-    curl_easy_setopt(call->easy, CURLOPT_MAXAGE_CONN, 60L);
-    curl_easy_setopt(call->easy, CURLOPT_MAXLIFETIME_CONN, 300L);
+    curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, 60L);
+    curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN, 300L);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* it is allocated anew for each request */
     call->got_max = options->answer_max;
-}
-
-static void set_blob(CURL *easy, CURLoption option, const char *pem) {
-    if (pem == NULL)
-        return;
-    struct curl_blob blob = {.len = strlen(pem), .flags = CURL_BLOB_COPY};
-    memcpy(&blob.data, &pem, sizeof pem); /* libcurl only reads what it copies */
-    curl_easy_setopt(easy, option, &blob);
-}
-
-/* A changed CA or certificate gives new connections: libcurl reuses only those made with the same ones. */
-static void set_tls(struct kube_call *call, const struct kube_tls *tls) {
-    set_blob(call->easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
-    set_blob(call->easy, CURLOPT_SSLCERT_BLOB, tls->cert_pem);
-    set_blob(call->easy, CURLOPT_SSLKEY_BLOB, tls->key_pem);
-    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, tls->insecure ? 0L : 1L);
-    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, tls->insecure ? 0L : 2L);
-    curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
 int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err) {
     call->began_at = now;
-    call->easy = curl_easy_init();
+    call->store = setup->store;
+    call->easy = easy_take(setup->store);
     if (call->easy == NULL)
         return error_set(err, ERROR_TRANSIENT, "out of memory");
-    set_callbacks(call);
-    set_limits(call);
-    set_tls(call, &setup->tls);
-    set_body(call);
-    set_header(call, "Accept: ", "application/json, */*"); /* logs are text */
-    if (setup->token != NULL)
-        set_header(call, "Authorization: Bearer ", setup->token);
-    curl_easy_setopt(call->easy, CURLOPT_USERAGENT, call->options->user_agent);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
-    return call_set_url(call, setup, err);
+    CURL *curl = call->easy->curl;
+    set_callbacks(call, curl);
+    set_limits(call, curl);
+    set_body(call, curl);
+    easy_set_tls(call->easy, &setup->tls);
+    easy_set_headers(call->easy, call->body != NULL ? call->content_type : NULL, setup->token);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, call->options->user_agent);
+    return easy_set_url(call->easy, setup->server, call->path, &setup->tls, err);
 }
 
 /* The answer. */
@@ -311,7 +287,7 @@ void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answe
     if (call->failed.code != ERROR_NONE) {
         answer->err = call->failed;
     } else {
-        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(call->easy->curl, CURLINFO_RESPONSE_CODE, &status);
         if (code == CURLE_OK || (call->too_large && status >= 300)) {
             judge_body(call, (int)status, answer);
         } else {

@@ -7,6 +7,7 @@
 #include "kube/api.h"
 #include "kube/config.h"
 #include "kube/http.h"
+#include "kube/http_easy.h"
 
 struct http_pool;
 
@@ -18,8 +19,8 @@ struct kube_call {
     kube_done_cb done;
     void *arg;
 
-    char *method, *path, *content_type, *body; /* body NULL: none */
-    char *name;                                /* of the object it is about; NULL: none */
+    const char *method, *path, *content_type, *body; /* in `texts`; body NULL: none */
+    const char *name;                                /* of the object it is about; NULL: none */
     size_t length;
     bool writes; /* anything but GET */
     bool fenceable, fenced;
@@ -28,10 +29,10 @@ struct kube_call {
     const char *verb;
     const struct kube_resource *resource; /* may be NULL */
 
-    CURL *easy; /* NULL until it is sent */
-    struct curl_slist *headers, *connect_to;
-    size_t sent;       /* bytes of the body that libcurl took */
-    struct strbuf got; /* body, or bytes of a stream that are not handed out yet */
+    struct http_easy *easy;   /* NULL until it is sent */
+    struct easy_store *store; /* it goes back to */
+    size_t sent;              /* bytes of the body that libcurl took */
+    struct strbuf got;        /* body, or bytes of a stream that are not handed out yet */
     size_t got_max;
     size_t header_bytes;
     bool streaming; /* a 200 that goes to on_data */
@@ -41,9 +42,10 @@ struct kube_call {
     int64_t began_at;    /* boot ms */
     struct error failed; /* before it could be sent, or held back */
     char curl_text[CURL_ERROR_SIZE];
+    char texts[];
 };
 
-/* Copies the request; `options` outlive it. NULL when memory ends. */
+/* Copies the request; `options` outlive it. */
 struct kube_call *call_new(const struct kube_request *request, const struct kube_http_options *options,
                            kube_done_cb done, void *arg);
 void call_free(struct kube_call *call);
@@ -51,13 +53,12 @@ void call_free(struct kube_call *call);
 const char *call_plural(const struct kube_call *call); /* "" without a resource */
 
 struct call_setup {
+    struct easy_store *store;
     const char *server;
     const char *token; /* NULL: none */
     struct kube_tls tls;
 };
 
-/* URL, proxy and protocol of call->easy. */
-int call_set_url(struct kube_call *call, const struct call_setup *setup, struct error *err);
 /* Makes call->easy, ready to be added to a multi handle. */
 int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err);
 /* False, for good, when it may not leave any more: it is refused then. */

@@ -58,7 +58,7 @@ static void put_in(struct kube_call *call, struct kube_call **list) {
 
 static void take_out(struct kube_call *call) {
     if (call->list == &call->pool->running) {
-        curl_multi_remove_handle(curl_loop_multi(call->pool->curl), call->easy);
+        curl_multi_remove_handle(curl_loop_multi(call->pool->curl), call->easy->curl);
         call->pool->count--;
     }
     DL_DELETE(*call->list, call);
@@ -124,7 +124,7 @@ static void finish_ended(struct http_pool *pool) {
 /* 1: there is no credential yet. */
 static int start(struct kube_call *call, int64_t now, struct error *err) {
     const struct http_shared *shared = call->pool->shared;
-    struct call_setup setup = {.server = kube_config_server(shared->config)};
+    struct call_setup setup = {.store = &call->pool->store, .server = kube_config_server(shared->config)};
     if (!call_may_leave(call)) {
         *err = call->failed;
         return -1;
@@ -136,7 +136,7 @@ static int start(struct kube_call *call, int64_t now, struct error *err) {
     kube_config_tls(shared->config, &setup.tls);
     if (call_prepare(call, &setup, now, err) < 0)
         return -1;
-    CURLMcode failed = curl_multi_add_handle(curl_loop_multi(call->pool->curl), call->easy);
+    CURLMcode failed = curl_multi_add_handle(curl_loop_multi(call->pool->curl), call->easy->curl);
     return failed == CURLM_OK ? 0 : error_set(err, ERROR_TRANSIENT, "%s", curl_multi_strerror(failed));
 }
 
@@ -189,9 +189,8 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 void pool_send(struct http_pool *pool, struct kube_call *call) {
-    int64_t wait_ms = call->timeout_ms > 0 ? call->timeout_ms : call->options->request_ms;
     call->pool = pool;
-    call->give_up_at = clock_boot_ms() + wait_ms;
+    call->give_up_at = clock_boot_ms() + call->timeout_ms;
     put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : &pool->waiting);
     start_waiting(pool);
 }
@@ -230,6 +229,7 @@ void pool_close(struct http_pool *pool, uv_close_cb closed) {
     cancel_all(&pool->running);
     cancel_all(&pool->waiting);
     cancel_all(&pool->refused);
+    easy_clear(&pool->store);
     curl_loop_free(pool->curl);
     uv_close((uv_handle_t *)&pool->timer, closed);
 }

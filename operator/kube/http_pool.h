@@ -21,6 +21,7 @@ struct http_shared {
 struct http_pool {
     struct http_shared *shared; /* NULL: not open */
     struct curl_loop *curl;
+    struct easy_store store;
     uv_timer_t timer;                              /* a turn that neither libcurl nor a user brings */
     struct kube_call *waiting, *running, *refused; /* refused: never sent, their callback is due */
     unsigned count, max;                           /* running */

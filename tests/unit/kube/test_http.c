@@ -230,6 +230,66 @@ static bool all_done(void *arg) {
     return true;
 }
 
+/* A connection is a TLS handshake: those of one burst are there for the next. */
+static void bursts_keep_their_connections(void **state) {
+    (void)state;
+    struct fixture f;
+    static struct reply replies[100];
+    for (size_t i = 0; i < 100; i++)
+        replies[i] = (struct reply){.body = "{}"};
+    client_start(&f, replies, 100, NULL);
+    for (int burst = 0; burst < 5; burst++) {
+        for (size_t i = 0; i < 20; i++) {
+            f.outcomes[i].calls = 0;
+            client_get(&f, i);
+        }
+        loop_until(&f.loop, all_done, &f, "twenty answers");
+    }
+    assert_in_range(f.server.connections, 1, 20);
+    client_finish(&f);
+}
+
+/* The same handle serves one after the other. */
+static void nothing_of_one_request_gets_into_the_next(void **state) {
+    (void)state;
+    struct fixture f;
+    static const struct kube_http_options options = {.in_flight = 1};
+    static const struct {
+        const char *method, *content_type;
+    } wanted[] = {{"POST", "application/json"},
+                  {"GET", NULL},
+                  {"PATCH", "application/merge-patch+json"},
+                  {"GET", NULL},
+                  {"GET", NULL},
+                  {"PATCH", "application/json-patch+json"},
+                  {"DELETE", "application/json"},
+                  {"GET", NULL}};
+    OPEN(&f, &options, {.body = "{}"}, {.body = "{}"}, {.body = "{}"}, {.status = 404, .body = "{}"}, {.body = "{}"},
+         {.status = 409, .body = "{}"}, {.body = "{}"}, {.body = "{\"n\":7}"});
+    struct kube_delete delete = {.grace_s = 0};
+    client_create(&f, 0);
+    client_get(&f, 1);
+    kube_patch(f.api, config_map, NULL, PATCH_MERGE, "{\"merge\":1}", 11, client_done, &f.outcomes[2]);
+    client_get(&f, 3);
+    client_get(&f, 4);
+    kube_patch(f.api, config_map, NULL, PATCH_JSON, "[]", 2, client_done, &f.outcomes[5]);
+    kube_delete(f.api, config_map, &delete, client_done, &f.outcomes[6]);
+    client_get(&f, 7);
+    client_await(&f, 7);
+    assert_int_equal(f.outcomes[7].value, 7);
+    assert_int_equal(f.server.connections, 1);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        assert_string_equal(f.server.seen[i].method, wanted[i].method);
+        if (wanted[i].content_type == NULL)
+            assert_null(f.server.seen[i].content_type);
+        else
+            assert_string_equal(f.server.seen[i].content_type, wanted[i].content_type);
+        assert_int_equal(f.server.seen[i].body[0] != '\0', wanted[i].content_type != NULL);
+        assert_string_equal(f.server.seen[i].authorization, "Bearer secret");
+    }
+    client_finish(&f);
+}
+
 static void requests_beyond_the_limit_wait(void **state) {
     (void)state;
     struct fixture f;
@@ -343,6 +403,8 @@ int main(void) {
         cmocka_unit_test(answers_have_a_bound),
         cmocka_unit_test(a_compressed_answer_is_bounded_as_what_it_expands_to),
         cmocka_unit_test(a_large_body_is_refused_here),
+        cmocka_unit_test(bursts_keep_their_connections),
+        cmocka_unit_test(nothing_of_one_request_gets_into_the_next),
         cmocka_unit_test(requests_beyond_the_limit_wait),
         cmocka_unit_test(a_cancelled_request_says_nothing),
         cmocka_unit_test(a_stream_is_handed_out_as_it_comes),
