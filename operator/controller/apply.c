@@ -55,7 +55,7 @@ static void pod_released(struct kube_answer *answer, void *arg) {
 
 static void release_pod(struct pass *pass, const struct action *action) {
     struct request *request = request_new(pass, action->pod, action->pod_uid, NULL);
-    kube_finalizer_drop(pass->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT,
+    kube_finalizer_drop(pass->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT, NULL,
                         pod_released, request);
 }
 

@@ -101,5 +101,6 @@ void apply_create(struct pass *pass, const struct observation *seen, const struc
     const char *body = json_write(pod, arena, &length);
     struct request *request = request_new(pass, action->pod, NULL, task->name);
     request->edge_from = action->attempt == 1 ? edge_from(seen, task) : 0;
-    kube_create(controller->config.api, request_pod(request), NULL, body, length, created, request);
+    kube_create(controller->config.api, request_pod(request), &(struct kube_create){.urgency = URGENCY_URGENT}, body,
+                length, created, request);
 }

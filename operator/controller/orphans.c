@@ -55,8 +55,8 @@ static void asked_for_run(struct kube_answer *answer, void *arg) {
         return;
     }
     log_info("controller", "letting an orphan pod go", {"pipeline", pass->key}, {"pod", orphan->pod});
-    kube_finalizer_drop(pass->controller->config.api, request_pod(orphan), orphan->pod_uid, FINALIZER_RESULT, released,
-                        orphan);
+    kube_finalizer_drop(pass->controller->config.api, request_pod(orphan), orphan->pod_uid, FINALIZER_RESULT, NULL,
+                        released, orphan);
 }
 
 void release_orphans(struct pass *pass, const struct observation *seen) {

@@ -16,6 +16,10 @@ enum { KUBE_BODY_MAX = 1024 * 1024 }; /* larger bodies are refused here: etcd wo
 /* Each pool has connections of its own, so that one cannot starve another. */
 enum kube_pool { POOL_REQUESTS, POOL_LEASE, POOL_WATCH, POOL_COUNT };
 
+/* Who goes first where POOL_REQUESTS is full. Urgent requests always find room: lazy ones use a quarter of it at most,
+ * and the last quarter is for urgent ones alone. */
+enum kube_urgency { URGENCY_NORMAL, URGENCY_URGENT, URGENCY_LAZY, URGENCY_COUNT };
+
 struct kube_answer {
     struct error err;       /* ERROR_NONE on 2xx; the text is for a person */
     int status;             /* HTTP status; 0: none was received */
@@ -38,6 +42,7 @@ struct kube_request {
     const char *body;         /* NULL: none. Copied, as all texts here but `verb` */
     size_t length;
     enum kube_pool pool;
+    enum kube_urgency urgency;
     int64_t timeout_ms;                   /* 0: the transport's default */
     kube_data_cb on_data;                 /* streams the body of a 200; done comes after with doc NULL */
     const char *verb;                     /* static; for metrics: get list watch create update patch delete */

@@ -49,6 +49,7 @@ struct kube_call *call_new(const struct kube_request *request, const struct kube
                                .done = done,
                                .arg = arg,
                                .length = length,
+                               .urgency = request->urgency,
                                .writes = writes,
                                .fenceable = writes && request->pool == POOL_REQUESTS,
                                .timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : options->request_ms,

@@ -22,6 +22,7 @@ struct kube_call {
     const char *method, *path, *content_type, *body; /* in `texts`; body NULL: none */
     const char *name;                                /* of the object it is about; NULL: none */
     size_t length;
+    enum kube_urgency urgency;
     bool writes; /* anything but GET */
     bool fenceable, fenced;
     int64_t timeout_ms;

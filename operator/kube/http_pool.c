@@ -32,34 +32,63 @@ static void turn_at(struct http_pool *pool, int64_t at, int64_t now) {
         uv_timer_start(&pool->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
 }
 
+static bool has_room(const struct http_pool *pool, enum kube_urgency urgency) {
+    unsigned quarter = pool->max / 4;
+    switch (urgency) {
+    case URGENCY_URGENT: return pool->count < pool->max;
+    case URGENCY_LAZY: return pool->count < pool->max - quarter && pool->lazy < (quarter > 0 ? quarter : 1);
+    case URGENCY_NORMAL:
+    case URGENCY_COUNT:
+    default: return pool->count < pool->max - quarter;
+    }
+}
+
+static struct kube_call *next_waiting(const struct http_pool *pool) {
+    static const enum kube_urgency order[] = {URGENCY_URGENT, URGENCY_NORMAL, URGENCY_LAZY};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (pool->waiting[order[i]] != NULL && has_room(pool, order[i]))
+            return pool->waiting[order[i]];
+    return NULL;
+}
+
+static int64_t first_give_up(const struct http_pool *pool) {
+    int64_t at = INT64_MAX;
+    const struct kube_call *call = NULL;
+    for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
+        DL_FOREACH(pool->waiting[urgency], call) {
+            at = call->give_up_at < at ? call->give_up_at : at;
+        }
+    return at;
+}
+
 /* The next turn that neither libcurl nor a user brings. */
 static void schedule(struct http_pool *pool, int64_t now) {
     int64_t at = INT64_MAX;
-    const struct kube_call *call = NULL;
     if (pool->shared->closing)
         return;
     if (pool->refused != NULL)
         at = now;
-    else if (pool->waiting != NULL && now < pool->paused_until)
+    else if (pool->no_credential)
+        at = first_give_up(pool);
+    else if (now < pool->paused_until)
         at = pool->paused_until;
-    DL_FOREACH(pool->no_credential ? pool->waiting : NULL, call) {
-        if (call->give_up_at < at)
-            at = call->give_up_at;
-    }
     turn_at(pool, at, now);
 }
 
 static void put_in(struct kube_call *call, struct kube_call **list) {
     DL_APPEND(*list, call);
     call->list = list;
-    if (list == &call->pool->running)
-        call->pool->count++;
+    if (list != &call->pool->running)
+        return;
+    call->pool->count++;
+    call->pool->lazy += call->urgency == URGENCY_LAZY;
 }
 
 static void take_out(struct kube_call *call) {
     if (call->list == &call->pool->running) {
         curl_multi_remove_handle(curl_loop_multi(call->pool->curl), call->easy->curl);
         call->pool->count--;
+        call->pool->lazy -= call->urgency == URGENCY_LAZY;
     }
     DL_DELETE(*call->list, call);
     call->list = NULL;
@@ -149,27 +178,26 @@ static void refuse(struct kube_call *call, const struct error *err) {
 static void give_up_late(struct http_pool *pool, const struct error *err, int64_t now) {
     struct kube_call *call = NULL;
     struct kube_call *next = NULL;
-    DL_FOREACH_SAFE(pool->waiting, call, next) {
-        if (now >= call->give_up_at)
-            refuse(call, err);
-    }
+    for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
+        DL_FOREACH_SAFE(pool->waiting[urgency], call, next) {
+            if (now >= call->give_up_at)
+                refuse(call, err);
+        }
 }
 
 static void start_waiting(struct http_pool *pool) {
     int64_t now = clock_boot_ms();
     struct error err = {0};
+    struct kube_call *call = NULL;
     int got = 0;
-    while (!pool->shared->closing && pool->waiting != NULL && pool->count < pool->max && now >= pool->paused_until) {
-        struct kube_call *call = pool->waiting;
+    while (got <= 0 && !pool->shared->closing && now >= pool->paused_until && (call = next_waiting(pool)) != NULL) {
         got = start(call, now, &err);
-        if (got > 0)
-            break;
         if (got < 0) {
             refuse(call, &err);
-            continue;
+        } else if (got == 0) {
+            take_out(call);
+            put_in(call, &pool->running);
         }
-        take_out(call);
-        put_in(call, &pool->running);
     }
     pool->no_credential = got > 0;
     if (pool->no_credential)
@@ -191,7 +219,7 @@ static void on_timer(uv_timer_t *timer) {
 void pool_send(struct http_pool *pool, struct kube_call *call) {
     call->pool = pool;
     call->give_up_at = clock_boot_ms() + call->timeout_ms;
-    put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : &pool->waiting);
+    put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : &pool->waiting[call->urgency]);
     start_waiting(pool);
 }
 
@@ -227,7 +255,8 @@ static void cancel_all(struct kube_call **list) {
 
 void pool_close(struct http_pool *pool, uv_close_cb closed) {
     cancel_all(&pool->running);
-    cancel_all(&pool->waiting);
+    for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
+        cancel_all(&pool->waiting[urgency]);
     cancel_all(&pool->refused);
     easy_clear(&pool->store);
     curl_loop_free(pool->curl);

@@ -22,12 +22,13 @@ struct http_pool {
     struct http_shared *shared; /* NULL: not open */
     struct curl_loop *curl;
     struct easy_store store;
-    uv_timer_t timer;                              /* a turn that neither libcurl nor a user brings */
-    struct kube_call *waiting, *running, *refused; /* refused: never sent, their callback is due */
-    unsigned count, max;                           /* running */
-    bool pauses;                                   /* Retry-After stops new requests */
-    int64_t paused_until;                          /* boot ms */
-    bool no_credential;                            /* what waits, waits for one */
+    uv_timer_t timer; /* a turn that neither libcurl nor a user brings */
+    struct kube_call *waiting[URGENCY_COUNT];
+    struct kube_call *running, *refused; /* refused: never sent, their callback is due */
+    unsigned count, lazy, max;           /* running; lazy ones of them */
+    bool pauses;                         /* Retry-After stops new requests */
+    int64_t paused_until;                /* boot ms */
+    bool no_credential;                  /* what waits, waits for one */
 };
 
 /* `max` requests run at once. On failure it must be closed all the same. */

@@ -13,17 +13,22 @@ struct parts {
     const char *content_type;
     const char *body;
     size_t length;
+    enum kube_urgency urgency;
+    bool strict, dry_run;
 };
 
 static struct kube_call *send_parts(struct kube_api *api, const struct parts *parts, kube_done_cb done, void *arg) {
     AUTO_STRBUF path = STRBUF_INIT;
     kube_path(&path, parts->ref, parts->subresource);
+    kube_query(&path, "fieldValidation", parts->strict ? "Strict" : NULL);
+    kube_query(&path, "dryRun", parts->dry_run ? "All" : NULL);
     struct kube_request request = {.method = parts->method,
                                    .path = strbuf_text(&path),
                                    .content_type = parts->content_type,
                                    .body = parts->body,
                                    .length = parts->length,
                                    .pool = POOL_REQUESTS,
+                                   .urgency = parts->ref.resource == &kube_events ? URGENCY_LAZY : parts->urgency,
                                    .verb = parts->verb,
                                    .resource = parts->ref.resource,
                                    .name = parts->ref.name};
@@ -48,11 +53,16 @@ struct kube_call *kube_list(struct kube_api *api, struct kube_ref ref, const cha
     return kube_send(api, &request, done, arg);
 }
 
-struct kube_call *kube_create(struct kube_api *api, struct kube_ref ref, const char *subresource, const char *body,
-                              size_t length, kube_done_cb done, void *arg) {
+struct kube_call *kube_create(struct kube_api *api, struct kube_ref ref, const struct kube_create *options,
+                              const char *body, size_t length, kube_done_cb done, void *arg) {
     struct parts parts = {
-        .method = "POST", .verb = "create", .ref = ref, .subresource = subresource, .body = body, .length = length};
-    if (subresource == NULL)
+        .method = "POST", .verb = "create", .ref = ref, .body = body, .length = length, .strict = true};
+    if (options != NULL) {
+        parts.subresource = options->subresource;
+        parts.urgency = options->urgency;
+        parts.dry_run = options->dry_run;
+    }
+    if (parts.subresource == NULL)
         parts.ref.name = NULL;
     return send_parts(api, &parts, done, arg);
 }
@@ -105,7 +115,7 @@ struct kube_call *kube_delete(struct kube_api *api, struct kube_ref ref, const s
 }
 
 struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref, const char *uid, const char *finalizer,
-                                      kube_done_cb done, void *arg) {
+                                      const char *label, kube_done_cb done, void *arg) {
     AUTO_ARENA arena = ARENA_INIT;
     yyjson_mut_doc *doc = json_new(&arena);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -113,6 +123,8 @@ struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref,
     add_text(doc, metadata, "uid", uid);
     yyjson_mut_val *dropped = yyjson_mut_obj_add_arr(doc, metadata, "$deleteFromPrimitiveList/finalizers");
     yyjson_mut_arr_add_str(doc, dropped, finalizer);
+    if (label != NULL)
+        add_text(doc, yyjson_mut_obj_add_obj(doc, metadata, "labels"), label, "true");
     size_t length = 0;
     const char *body = json_write(root, &arena, &length);
     return kube_patch(api, ref, NULL, PATCH_STRATEGIC, body, length, done, arg);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "kube/verbs.h"
 #include "report/secret.h"
 
 enum {
@@ -123,24 +124,8 @@ static void on_written(struct kube_answer *answer, void *arg) {
     }
 }
 
-static void request(struct certificate *certificate, const char *method, const char *verb, const char *body,
-                    kube_done_cb done) {
-    const struct certificate_config *config = &certificate->config;
-    bool create = text_equal(verb, "create");
-    const char *name = create ? NULL : config->secret;
-    AUTO_STRBUF path = STRBUF_INIT;
-    kube_path(&path, (struct kube_ref){.resource = &secrets, .namespace = config->namespace, .name = name}, NULL);
-    struct kube_request what = {
-        .method = method,
-        .path = strbuf_text(&path),
-        .body = body,
-        .length = body != NULL ? strlen(body) : 0,
-        .pool = POOL_REQUESTS,
-        .verb = verb,
-        .resource = &secrets,
-        .name = name,
-    };
-    certificate->call = kube_send(config->kube, &what, done, certificate);
+static struct kube_ref secret_ref(const struct certificate *certificate) {
+    return (struct kube_ref){&secrets, certificate->config.namespace, certificate->config.secret};
 }
 
 static void store(struct certificate *certificate) {
@@ -154,9 +139,11 @@ static void store(struct certificate *certificate) {
     if (body == NULL)
         failed(certificate, "cannot make a certificate", "out of memory");
     else if (certificate->version[0] == '\0')
-        request(certificate, "POST", "create", body, on_written);
+        certificate->call =
+            kube_create(config->kube, secret_ref(certificate), NULL, body, strlen(body), on_written, certificate);
     else
-        request(certificate, "PUT", "update", body, on_written);
+        certificate->call =
+            kube_put(config->kube, secret_ref(certificate), NULL, body, strlen(body), on_written, certificate);
 }
 
 /* ---- looking ---- */
@@ -195,7 +182,7 @@ static void on_read(struct kube_answer *answer, void *arg) {
 
 static void look(struct certificate *certificate) {
     uv_timer_stop(&certificate->timer);
-    request(certificate, "GET", "get", NULL, on_read);
+    certificate->call = kube_get(certificate->config.kube, secret_ref(certificate), on_read, certificate);
 }
 
 /* ---- life ---- */

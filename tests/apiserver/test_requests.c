@@ -295,14 +295,17 @@ static void a_pod_is_held_by_its_finalizer(void **state) {
     struct kube_delete options = {.uid = uid, .grace_s = 0};
     kube_delete(test->api, pod, &options, api_reply, &reply);
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
-    kube_finalizer_drop(test->api, pod, "00000000-0000-0000-0000-000000000000", "weir.dev/result", api_reply, &reply);
+    kube_finalizer_drop(test->api, pod, "00000000-0000-0000-0000-000000000000", "weir.dev/result", NULL, api_reply,
+                        &reply);
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_CONFLICT);
-    kube_finalizer_drop(test->api, pod, uid, "weir.dev/result", api_reply, &reply);
+    kube_finalizer_drop(test->api, pod, uid, "weir.dev/result", NULL, api_reply, &reply);
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
     yyjson_val *left = json_at(yyjson_doc_get_root(reply.doc), "metadata", "finalizers", NULL);
     assert_int_equal(yyjson_arr_size(left), 1); /* the other one stays */
-    kube_finalizer_drop(test->api, pod, uid, "other.dev/x", api_reply, &reply);
+    kube_finalizer_drop(test->api, pod, uid, "other.dev/x", "weir.dev/done", api_reply, &reply);
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    yyjson_val *labels = json_at(yyjson_doc_get_root(reply.doc), "metadata", "labels", NULL);
+    assert_string_equal(json_text(labels, "weir.dev/done", ""), "true");
     kube_get(test->api, pod, api_reply, &reply);
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_NOT_FOUND);
     json_free(&reply.doc);
@@ -329,6 +332,39 @@ static void finalizers_are_set_on_the_version_they_come_from(void **state) {
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_CONFLICT);
     kube_finalizers_set(test->api, map, uid, newer, NULL, 0, api_reply, &reply);
     assert_int_equal(api_await(test, &reply)->err.code, ERROR_NONE);
+    json_free(&reply.doc);
+}
+
+static void a_dry_run_is_judged_and_not_kept(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    struct kube_ref pod = {&kube_pods, test->namespace, "dry"};
+    static const struct kube_create dry = {.urgency = URGENCY_URGENT, .dry_run = true};
+    static const char good[] =
+        "{\"metadata\":{\"name\":\"dry\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}";
+    static const char bad[] =
+        "{\"metadata\":{\"name\":\"dry\"},\"spec\":{\"containers\":[{\"name\":\"C\",\"image\":\"i\"}]}}";
+    kube_create(test->api, pod, &dry, good, strlen(good), api_reply, &reply);
+    assert_string_equal(api_await(test, &reply)->err.text, "");
+    assert_string_equal(reply.name, "dry");
+    kube_create(test->api, pod, &dry, bad, strlen(bad), api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_INVALID);
+    kube_get(test->api, pod, api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_NOT_FOUND);
+    json_free(&reply.doc);
+}
+
+/* Else the server drops it without a word. */
+static void a_field_that_does_not_exist_is_refused(void **state) {
+    struct api_test *test = *state;
+    struct reply reply = {0};
+    struct kube_ref pod = {&kube_pods, test->namespace, "strict"};
+    static const char body[] =
+        "{\"metadata\":{\"name\":\"strict\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":"
+        "\"i\",\"imagePulPolicy\":\"Never\"}]}}";
+    kube_create(test->api, pod, NULL, body, strlen(body), api_reply, &reply);
+    assert_int_equal(api_await(test, &reply)->err.code, ERROR_INVALID);
+    assert_non_null(strstr(reply.err.text, "unknown field \"spec.containers[0].imagePulPolicy\""));
     json_free(&reply.doc);
 }
 
@@ -373,6 +409,8 @@ int main(void) {
         cmocka_unit_test(what_is_missing_is_told_from_stray_404s),
         cmocka_unit_test(a_pod_is_held_by_its_finalizer),
         cmocka_unit_test(finalizers_are_set_on_the_version_they_come_from),
+        cmocka_unit_test(a_dry_run_is_judged_and_not_kept),
+        cmocka_unit_test(a_field_that_does_not_exist_is_refused),
         cmocka_unit_test(bad_objects_are_invalid),
     };
     return cmocka_run_group_tests_name("requests", tests, open_test, close_test);

@@ -73,7 +73,7 @@ static void an_event_names_what_it_is_about(void **state) {
     assert_int_equal(f.server.seen_count, 0);
     await(&f, 1);
     const char *body = f.server.seen[0].body;
-    assert_string_equal(f.server.seen[0].path, "/apis/events.k8s.io/v1/namespaces/weir/events");
+    assert_string_equal(f.server.seen[0].path, "/apis/events.k8s.io/v1/namespaces/weir/events?fieldValidation=Strict");
     static const char *const parts[] = {
         "\"type\":\"Normal\",\"reason\":\"Started\",\"action\":\"Start\",\"note\":\"task a\"",
         "\"reportingController\":\"weir.dev/operator\",\"reportingInstance\":\"pod-1\"",

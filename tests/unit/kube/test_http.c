@@ -34,7 +34,7 @@ static void a_document_comes_back_and_the_connection_is_kept(void **state) {
     assert_string_equal(f.server.seen[0].path, "/api/v1/namespaces/weir/configmaps/a");
     assert_string_equal(f.server.seen[0].authorization, "Bearer secret");
     assert_string_equal(f.server.seen[2].method, "POST");
-    assert_string_equal(f.server.seen[2].path, "/api/v1/namespaces/weir/configmaps");
+    assert_string_equal(f.server.seen[2].path, "/api/v1/namespaces/weir/configmaps?fieldValidation=Strict");
     assert_string_equal(f.server.seen[2].content_type, "application/json");
     assert_string_equal(f.server.seen[2].body, "{\"n\":1}");
     client_finish(&f);

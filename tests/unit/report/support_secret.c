@@ -43,8 +43,8 @@ static bool up_to_date(const struct secret_model *model, const struct kube_reque
 
 static int write_status(struct secret_model *model, const struct kube_request *request) {
     bool create = strcmp(request->method, "POST") == 0;
-    assert_string_equal(request->path,
-                        create ? "/api/v1/namespaces/weir/secrets" : "/api/v1/namespaces/weir/secrets/weir-tls");
+    assert_string_equal(request->path, create ? "/api/v1/namespaces/weir/secrets?fieldValidation=Strict"
+                                              : "/api/v1/namespaces/weir/secrets/weir-tls");
     if (create && model->object != NULL)
         return 409;
     if (!create && model->object == NULL)
