@@ -1,6 +1,7 @@
 /* See table.h: the schema that goes into the CRD (kubernetes.io/docs, "Specifying a structural schema"). It has no
  * defaults, since the decoder has them. Every text and list is bounded, because the API server refuses a CEL rule whose
- * estimated cost is too high, and it estimates by these bounds. Texts are those of the table: not copied. */
+ * estimated cost is too high, and it estimates by these bounds. Texts are those of the table, but for patterns made of
+ * names. */
 
 #include "base/table_private.h"
 
@@ -80,8 +81,21 @@ static yyjson_mut_val *quantity_schema(yyjson_mut_doc *doc) {
     return schema;
 }
 
+/* The API server takes no null where there is an enum, whatever it says of null: a pattern is for texts alone. */
+static void add_names_pattern(const struct field *field, yyjson_mut_val *schema, yyjson_mut_doc *doc) {
+    AUTO_STRBUF pattern = STRBUF_INIT;
+    for (size_t i = 0; field->values[i] != NULL; i++)
+        strbuf_printf(&pattern, "%s%s", i == 0 ? "^(" : "|", field->values[i]);
+    strbuf_puts(&pattern, ")$");
+    yyjson_mut_obj_add_strcpy(doc, schema, "pattern", strbuf_text(&pattern));
+}
+
 static yyjson_mut_val *enum_schema(const struct field *field, yyjson_mut_doc *doc) {
     yyjson_mut_val *schema = typed(doc, "string");
+    if (field->flags & FIELD_NULLABLE) {
+        add_names_pattern(field, schema, doc);
+        return schema;
+    }
     yyjson_mut_val *values = yyjson_mut_obj_add_arr(doc, schema, "enum");
     for (size_t i = 0; field->values[i] != NULL; i++)
         yyjson_mut_arr_add_str(doc, values, field->values[i]);
@@ -166,6 +180,8 @@ yyjson_mut_val *table_schema(const struct table *table, yyjson_mut_doc *doc) {
         if (field->doc != NULL)
             yyjson_mut_obj_add_str(doc, one, "description", field->doc);
         yyjson_mut_obj_add_val(doc, properties, field->name, one);
+        if (field->flags & FIELD_NULLABLE)
+            yyjson_mut_obj_add_bool(doc, one, "nullable", true);
         if (field->flags & FIELD_REQUIRED)
             yyjson_mut_arr_add_str(doc, required, field->name);
     }

@@ -158,8 +158,9 @@ static void check_lists(yyjson_val *spec, const char *path, struct problems *pro
 
 static void check_spec(yyjson_val *spec, const char *path, struct problems *problems) {
     const char *policy = json_text(spec, "restartPolicy", "Never");
-    int64_t fallback = yyjson_obj_get(spec, "terminationGracePeriodSeconds") == NULL ? GRACE_DEFAULT_S : 0;
-    int64_t grace = json_int(spec, "terminationGracePeriodSeconds", fallback);
+    yyjson_val *seconds = yyjson_obj_get(spec, "terminationGracePeriodSeconds");
+    bool said = seconds != NULL && !yyjson_is_null(seconds);
+    int64_t grace = json_int(spec, "terminationGracePeriodSeconds", said ? 0 : GRACE_DEFAULT_S);
     if (strcmp(policy, "Never") != 0)
         problems_add(problems, at(path, "restartPolicy", problems),
                      "must be Never: weir makes a new pod for each attempt (use retry)");

@@ -1,6 +1,6 @@
 #pragma once
 
-/* The user's overlay of a task's pod: a PodTemplateSpec merged in the way of Kubernetes' strategic merge patch. */
+/* What of a task's pod is weir's own, and the rules for the user's overlay of it, a PodTemplateSpec. */
 
 #include "base/json.h"
 #include "base/table.h"
@@ -14,11 +14,6 @@
 #define OWN_ENV_PREFIX     "WEIR_"
 
 enum { GRACE_DEFAULT_S = 60, GRACE_MIN_S = 10 };
-
-/* Adds to `base` what `over` says: objects member by member; containers, volumes, env, volumeMounts, ports and the like
- * by their key (an entry of env and volumes replaces its namesake whole, a container is merged); tolerations are added;
- * any other list replaces; null removes. */
-void overlay_merge(yyjson_mut_val *base, yyjson_val *over, yyjson_mut_doc *doc);
 
 /* What of an overlay fights what weir needs, each with its path and what to do. */
 void overlay_check(yyjson_val *overlay, const char *path, struct problems *problems);

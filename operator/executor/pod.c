@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "executor/executor.h"
 #include "executor/overlay.h"
+#include "pipeline/merge.h"
 
 #define TOKEN_SECONDS  3600
 #define GRACE_MARGIN_S 5 /* the launcher is done this long before the kubelet kills */
@@ -104,7 +105,6 @@ static yyjson_mut_val *base_pod(const struct builder *builder) {
     put_text(builder, spec, "serviceAccountName", account ? task->service_account_name : "default");
     put_bool(builder, spec, "automountServiceAccountToken", account);
     put_bool(builder, spec, "enableServiceLinks", false);
-    put_int(builder, spec, "terminationGracePeriodSeconds", GRACE_DEFAULT_S);
     yyjson_mut_val *security = object_in(builder, spec, "securityContext");
     put_bool(builder, security, "runAsNonRoot", true);
     put_text(builder, object_in(builder, security, "seccompProfile"), "type", "RuntimeDefault");
@@ -261,6 +261,8 @@ static void pin(const struct builder *builder, yyjson_mut_val *pod) {
     put_text(builder, spec, "restartPolicy", "Never");
     pin_volumes(builder, spec);
     pin_launcher(builder, spec);
+    if (yyjson_mut_obj_get(spec, "terminationGracePeriodSeconds") == NULL)
+        put_int(builder, spec, "terminationGracePeriodSeconds", GRACE_DEFAULT_S);
     int64_t grace = yyjson_mut_get_sint(yyjson_mut_obj_get(spec, "terminationGracePeriodSeconds"));
     size_t i, count;
     yyjson_mut_val *container;
@@ -281,7 +283,8 @@ int executor_pod(const struct run *run, const struct task *task, int64_t attempt
         .run = run, .task = task, .attempt = attempt, .config = config, .doc = doc, .arena = &arena};
     yyjson_mut_val *pod = base_pod(&builder);
     if (task->pod != NULL)
-        overlay_merge(pod, task->pod, doc);
+        merge_object(&pod_types[POD_TYPE_TEMPLATE], pod, yyjson_val_mut_copy(doc, task->pod));
+    merge_drop_nulls(pod);
     pin(&builder, pod);
     *ret_pod = pod;
     return 0;

@@ -70,7 +70,7 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
     if (defaults == NULL || !yyjson_mut_is_obj(own))
         return own;
     yyjson_mut_val *merged = substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
-    merge_object(merged, own);
+    merge_object(&pod_types[POD_TYPE_TASK], merged, own);
     return merged;
 }
 

@@ -1,70 +1,77 @@
-/* See merge.h. Pure. Recurses over documents whose depth is bounded. */
+/* See merge.h. What has a key is in the table of Kubernetes' fields. Pure. Recurses over documents whose depth is
+ * bounded. */
 
 #include "pipeline/merge.h"
 
-#include <string.h>
+#include "base/text.h"
 
-/* An entry replaces its namesake as a whole, since `value` and `valueFrom` of two sources must not meet in one; only
- * the containers of the overlay are merged in turn. */
-static const struct keyed {
-    const char *list, *key;
-    bool deep;
-} keyed[] = {
-    {"env", "name", false},
-    {"volumes", "name", false},
-    {"volumeMounts", "mountPath", false},
-    {"imagePullSecrets", "name", false},
-    {"containers", "name", true},
-    {"initContainers", "name", true},
-};
-
-static const struct keyed *find_keyed(const char *list) {
-    for (size_t i = 0; i < sizeof keyed / sizeof *keyed; i++)
-        if (strcmp(keyed[i].list, list) == 0)
-            return &keyed[i];
-    return NULL;
+/* Both have the same number or text there; `fallback` is what an absent one counts as. */
+static bool same_member(yyjson_mut_val *a, yyjson_mut_val *b, const char *name, const char *fallback) {
+    yyjson_mut_val *left = yyjson_mut_obj_get(a, name);
+    yyjson_mut_val *right = yyjson_mut_obj_get(b, name);
+    if (yyjson_mut_is_int(left))
+        return yyjson_mut_is_int(right) && yyjson_mut_get_sint(left) == yyjson_mut_get_sint(right);
+    const char *text = left != NULL ? yyjson_mut_get_str(left) : fallback;
+    return text != NULL && text_equal(text, right != NULL ? yyjson_mut_get_str(right) : fallback);
 }
 
-/* Takes the entry of that name out of the list; NULL when there is none. */
-static yyjson_mut_val *take_out(yyjson_mut_val *list, const char *key, const char *name) {
-    yyjson_mut_arr_iter iter = {0};
-    yyjson_mut_arr_iter_init(list, &iter);
-    yyjson_mut_val *item;
-    while ((item = yyjson_mut_arr_iter_next(&iter)) != NULL)
-        if (yyjson_mut_equals_str(yyjson_mut_obj_get(item, key), name))
-            return yyjson_mut_arr_iter_remove(&iter);
-    return NULL;
+/* Index of the entry with the key of `item`; the size when there is none. */
+static size_t find_namesake(yyjson_mut_val *list, yyjson_mut_val *item, const struct pod_field *field) {
+    size_t i, count;
+    yyjson_mut_val *other;
+    yyjson_mut_arr_foreach(list, i, count, other) {
+        if (same_member(other, item, field->key, NULL) &&
+            (field->second == NULL || same_member(other, item, field->second, field->fallback)))
+            return i;
+    }
+    return yyjson_mut_arr_size(list);
 }
 
-static void merge_keyed(yyjson_mut_val *base, yyjson_mut_val *over, const struct keyed *rule) {
+static void merge_list(const struct pod_field *field, yyjson_mut_val *base, yyjson_mut_val *over) {
     yyjson_mut_val *item;
     while ((item = yyjson_mut_arr_remove_first(over)) != NULL) {
-        const char *name = yyjson_mut_get_str(yyjson_mut_obj_get(item, rule->key));
-        yyjson_mut_val *there = name != NULL ? take_out(base, rule->key, name) : NULL;
-        if (rule->deep && there != NULL) {
-            merge_object(there, item);
-            item = there;
-        }
-        yyjson_mut_arr_append(base, item);
+        size_t at = find_namesake(base, item, field);
+        if (at == yyjson_mut_arr_size(base))
+            yyjson_mut_arr_append(base, item);
+        else if (field->flags & POD_FIELD_MERGED)
+            merge_object(pod_field_type(field), yyjson_mut_arr_get(base, at), item);
+        else
+            yyjson_mut_arr_replace(base, at, item);
     }
 }
 
-void merge_object(yyjson_mut_val *base, yyjson_mut_val *over) {
+void merge_object(const struct pod_type *type, yyjson_mut_val *base, yyjson_mut_val *over) {
     yyjson_mut_obj_iter iter = {0};
     yyjson_mut_obj_iter_init(over, &iter);
     yyjson_mut_val *name;
     while ((name = yyjson_mut_obj_iter_next(&iter)) != NULL) {
         yyjson_mut_val *value = yyjson_mut_obj_iter_remove(&iter);
-        const char *member = yyjson_mut_get_str(name);
-        yyjson_mut_val *there = yyjson_mut_obj_get(base, member);
-        const struct keyed *rule = find_keyed(member);
-        if (yyjson_mut_is_null(value))
-            continue;
-        if (rule != NULL && yyjson_mut_is_arr(there) && yyjson_mut_is_arr(value))
-            merge_keyed(there, value, rule);
-        else if (yyjson_mut_is_obj(there) && yyjson_mut_is_obj(value))
-            merge_object(there, value);
+        yyjson_mut_val *there = yyjson_mut_obj_getn(base, yyjson_mut_get_str(name), yyjson_mut_get_len(name));
+        const struct pod_field *field = pod_field_find(type, yyjson_mut_get_str(name));
+        if (yyjson_mut_is_obj(value) && yyjson_mut_is_obj(there))
+            merge_object(pod_field_type(field), there, value);
+        else if (yyjson_mut_is_arr(value) && yyjson_mut_is_arr(there) && field != NULL && field->key != NULL)
+            merge_list(field, there, value);
         else
             yyjson_mut_obj_put(base, name, value);
+    }
+}
+
+void merge_drop_nulls(yyjson_mut_val *value) {
+    if (yyjson_mut_is_obj(value)) {
+        yyjson_mut_obj_iter iter = {0};
+        yyjson_mut_obj_iter_init(value, &iter);
+        yyjson_mut_val *name;
+        while ((name = yyjson_mut_obj_iter_next(&iter)) != NULL) {
+            if (yyjson_mut_is_null(yyjson_mut_obj_iter_get_val(name)))
+                yyjson_mut_obj_iter_remove(&iter);
+            else
+                merge_drop_nulls(yyjson_mut_obj_iter_get_val(name));
+        }
+    }
+    size_t i, count;
+    yyjson_mut_val *item;
+    yyjson_mut_arr_foreach(value, i, count, item) {
+        merge_drop_nulls(item);
     }
 }

@@ -1,10 +1,15 @@
 #pragma once
 
-/* `spec.defaults` under a task. */
+/* One document on top of another: `spec.defaults` under a task, a task's `pod` over the pod that weir makes of it. */
 
 #include "base/json.h"
+#include "pipeline/pod_fields.h"
 
-/* Puts `over` on top of the object `base`, which changes; `over` is used up. Objects go member by member; entries of
- * env, volumes, volumeMounts and imagePullSecrets replace their namesakes, and containers of an overlay are merged with
- * theirs; both come last. Any other list or value of `over` replaces that of `base`. Null says nothing. */
-void merge_object(yyjson_mut_val *base, yyjson_mut_val *over);
+/* Puts `over` on top of the object `base`, which changes; `over` is used up. `type` is that of both, NULL when it is
+ * none of Kubernetes'. Objects go member by member, and a null of `over` stays, so that what is merged can be merged
+ * again. An entry of a list with a key replaces its namesake, in its place and as a whole (a container is merged into
+ * it); one without a namesake comes last. Any other list or value replaces that of `base`. */
+void merge_object(const struct pod_type *type, yyjson_mut_val *base, yyjson_mut_val *over);
+
+/* Takes every member that is null out of the value: what nulls were there to remove has been removed. */
+void merge_drop_nulls(yyjson_mut_val *value);

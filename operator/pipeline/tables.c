@@ -35,31 +35,31 @@ static int check_param_name(const char *text, struct error *err) {
 
 static const struct field backoff_fields[] = {
     {"initial", "Wait before the second attempt (default 10s).", FIELD_DURATION, offsetof(struct backoff, initial_ms),
-     .max = DAY, .absent = 10 * SECOND},
+     .flags = FIELD_NULLABLE, .max = DAY, .absent = 10 * SECOND},
     {"factor", "Each further wait is this many times the one before, 1 to 10 (default 2).", FIELD_NUMBER,
-     offsetof(struct backoff, factor), .min = 1, .max = 10},
+     offsetof(struct backoff, factor), .flags = FIELD_NULLABLE, .min = 1, .max = 10},
     {"max", "No wait is longer than this (default 10m).", FIELD_DURATION, offsetof(struct backoff, max_ms),
-     .max = 7 * DAY, .absent = 600 * SECOND},
+     .flags = FIELD_NULLABLE, .max = 7 * DAY, .absent = 600 * SECOND},
 };
 const struct table backoff_table = TABLE(struct backoff, backoff_fields, 0);
 
 static const struct field retry_fields[] = {
     {"limit", "Further attempts after a failure of the task's own (default 0).", FIELD_INT,
-     offsetof(struct retry, limit), .max = 100},
+     offsetof(struct retry, limit), .flags = FIELD_NULLABLE, .max = 100},
     {"infraLimit",
      "Further attempts after a loss by the infrastructure: evicted, preempted, node lost, pod deleted by somebody. "
      "They do not count against limit (default 5).",
-     FIELD_INT, offsetof(struct retry, infra_limit), .max = 100, .absent = 5},
+     FIELD_INT, offsetof(struct retry, infra_limit), .flags = FIELD_NULLABLE, .max = 100, .absent = 5},
     {"backoff", "How long to wait before the next attempt.", FIELD_OBJECT, offsetof(struct retry, backoff),
-     .table = &backoff_table},
+     .flags = FIELD_NULLABLE, .table = &backoff_table},
     {"onlyOn",
      "Retry only after these exit codes (\"3\") or reasons (\"OOMKilled\", as in status.tasks[].reason). "
      "Empty: after any failure.",
-     FIELD_STRINGS, offsetof(struct retry, on), .max = 50},
+     FIELD_STRINGS, offsetof(struct retry, on), .flags = FIELD_NULLABLE, .max = 50},
 };
 const struct table retry_table = TABLE(struct retry, retry_fields, 0);
 
-/* The first ones are a task's alone, the others may also stand in `defaults`. */
+/* The first ones are a task's alone, the others may also stand in `defaults`, and null in a task takes that away. */
 enum { TASK_ONLY_FIELDS = 3 };
 static const struct field task_fields[] = {
     {"name", "Name of the task, unique in its pipeline: a DNS label of at most 63 characters.", FIELD_STRING,
@@ -72,53 +72,57 @@ static const struct field task_fields[] = {
     {"image",
      "Container image of the task's pod. It must hold what the task runs (spark-submit, hadoop, ...) and may be of any "
      "distribution: weir's launcher is static and is copied in.",
-     FIELD_STRING, offsetof(struct task, image), .max = 1024},
+     FIELD_STRING, offsetof(struct task, image), .flags = FIELD_NULLABLE, .max = 1024},
     {"imagePullPolicy",
      "When the image is pulled: Always, IfNotPresent or Never (default: Always for the tag latest, else IfNotPresent).",
-     FIELD_STRING, offsetof(struct task, image_pull_policy), .max = 20, .pattern = "^(Always|IfNotPresent|Never)$",
-     .check = check_pull_policy},
+     FIELD_STRING, offsetof(struct task, image_pull_policy), .flags = FIELD_NULLABLE, .max = 20,
+     .pattern = "^(Always|IfNotPresent|Never)$", .check = check_pull_policy},
     {"imagePullSecrets", "Secrets with the credentials to pull the image: [{name: ...}].", FIELD_ANY,
-     offsetof(struct task, image_pull_secrets), .flags = FIELD_ANY_LIST, .max = 50, .list_map_key = "name"},
+     offsetof(struct task, image_pull_secrets), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 50,
+     .list_map_key = "name"},
     {"serviceAccountName",
      "Service account of the pod. Its token is mounted only when this is set (default: the namespace's default "
      "account, without a token).",
-     FIELD_STRING, offsetof(struct task, service_account_name), .max = 253},
+     FIELD_STRING, offsetof(struct task, service_account_name), .flags = FIELD_NULLABLE, .max = 253},
     {"env",
      "Environment of the task, as in a container. Secrets belong here (valueFrom.secretKeyRef) or in a volume, never "
      "in arguments. Names that begin with WEIR_ are weir's own.",
-     FIELD_ANY, offsetof(struct task, env), .flags = FIELD_ANY_LIST, .max = 500, .list_map_key = "name"},
+     FIELD_ANY, offsetof(struct task, env), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 500,
+     .list_map_key = "name"},
     {"envFrom", "ConfigMaps and Secrets whose entries become the task's environment, as in a container.", FIELD_ANY,
-     offsetof(struct task, env_from), .flags = FIELD_ANY_LIST, .max = 100},
+     offsetof(struct task, env_from), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100},
     {"resources",
      "Requests and limits of the task's container, as in a container. In client modes the driver runs here: leave room "
      "for it.",
-     FIELD_ANY, .offset = offsetof(struct task, resources)},
+     FIELD_ANY, .offset = offsetof(struct task, resources), .flags = FIELD_NULLABLE},
     {"volumes", "Volumes of the pod, as in a pod. The names weir and weir-token are weir's own.", FIELD_ANY,
-     offsetof(struct task, volumes), .flags = FIELD_ANY_LIST, .max = 100, .list_map_key = "name"},
+     offsetof(struct task, volumes), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100, .list_map_key = "name"},
     {"volumeMounts", "Where volumes appear in the task's container, as in a container.", FIELD_ANY,
-     offsetof(struct task, volume_mounts), .flags = FIELD_ANY_LIST, .max = 100, .list_map_key = "mountPath"},
-    {"nodeSelector", "Labels that the node must have.", FIELD_ANY, .offset = offsetof(struct task, node_selector)},
+     offsetof(struct task, volume_mounts), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100,
+     .list_map_key = "mountPath"},
+    {"nodeSelector", "Labels that the node must have.", FIELD_ANY, .offset = offsetof(struct task, node_selector),
+     .flags = FIELD_NULLABLE},
     {"tolerations", "Taints that the pod tolerates, as in a pod.", FIELD_ANY, offsetof(struct task, tolerations),
-     .flags = FIELD_ANY_LIST, .max = 100},
-    {"affinity", "Where the pod is scheduled, as in a pod.", FIELD_ANY, .offset = offsetof(struct task, affinity)},
+     .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100},
+    {"affinity", "Where the pod is scheduled, as in a pod.", FIELD_ANY, .offset = offsetof(struct task, affinity),
+     .flags = FIELD_NULLABLE},
     {"pod",
-     "Overlay of the pod as a PodTemplateSpec (metadata and spec), merged as kubectl's strategic merge does; the "
-     "task's "
-     "container is named main. What weir needs cannot be changed: command and args of main, restartPolicy, weir's "
-     "labels, volumes and environment.",
-     FIELD_ANY, .offset = offsetof(struct task, pod)},
+     "Overlay of the pod as a PodTemplateSpec (metadata and spec), merged into the pod that weir makes of the other "
+     "fields, by the rules of defaults; the task's container is named main. What weir needs cannot be changed: command "
+     "and args of main, restartPolicy, weir's labels, volumes and environment.",
+     FIELD_ANY, .offset = offsetof(struct task, pod), .flags = FIELD_NULLABLE},
     {"retry", "Whether and when a failed attempt is repeated.", FIELD_OBJECT, offsetof(struct task, retry),
-     .table = &retry_table},
+     .flags = FIELD_NULLABLE, .table = &retry_table},
     {"timeout",
      "Longest time of one attempt from its start; then the task and its remote application are killed (default: none).",
-     FIELD_DURATION, offsetof(struct task, timeout_ms), .min = SECOND, .max = 365 * DAY},
+     FIELD_DURATION, offsetof(struct task, timeout_ms), .flags = FIELD_NULLABLE, .min = SECOND, .max = 365 * DAY},
     {"startTimeout",
      "Longest time that a pod may be pending (unschedulable, image not pulled); then the attempt fails (default: "
      "none).",
-     FIELD_DURATION, offsetof(struct task, start_timeout_ms), .min = SECOND, .max = 365 * DAY},
+     FIELD_DURATION, offsetof(struct task, start_timeout_ms), .flags = FIELD_NULLABLE, .min = SECOND, .max = 365 * DAY},
     {"onFailure",
      "What the task's final failure means: Fail the run, or Ignore it and let its dependants run (default Fail).",
-     FIELD_ENUM, offsetof(struct task, on_failure), .values = on_failures},
+     FIELD_ENUM, offsetof(struct task, on_failure), .flags = FIELD_NULLABLE, .values = on_failures},
 };
 const struct table defaults_table = TABLE(struct task, task_fields, TASK_ONLY_FIELDS);
 
@@ -141,8 +145,11 @@ static const struct field spec_fields[] = {
      FIELD_LIST, offsetof(struct spec_decoded, params), .max = PARAMS_MAX, .table = &param_table,
      .list_map_key = "name"},
     {"defaults",
-     "Merged under every task, field by field: objects member by member, env, volumes and the containers of an overlay "
-     "by name, volumeMounts by mountPath; other lists and values of the task replace those given here.",
+     "Merged under every task, field by field, and objects member by member. Lists that have a key in Kubernetes are "
+     "merged by it (env, volumes and containers by name, volumeMounts by mountPath, ports by containerPort and "
+     "protocol): an entry of the task replaces its namesake as a whole and in its place (containers are merged in "
+     "turn), one without a namesake comes last. Any other list (args, envFrom, tolerations) or value of the task "
+     "replaces the one given here, and null takes it away (kubectl apply sends nulls only with --server-side).",
      FIELD_OBJECT, offsetof(struct spec_decoded, defaults), .table = &defaults_table},
     {"failurePolicy",
      "After a task's final failure: FailFast starts no other task, and those that run end by themselves; Continue goes "

@@ -56,6 +56,17 @@ tasks:
 - {name: command, command: {command: [sh, -c, "echo $(params.date)"], workingDir: /tmp}}
 EOF
 
+# null says something where it can take away what the defaults say
+takes nulls <<'EOF'
+defaults: {image: null, onFailure: null}
+tasks:
+- {name: a, image: null, env: null, resources: {limits: null}, pod: {spec: {priorityClassName: null}}, timeout: null,
+   retry: {limit: null, backoff: {factor: null}}, onFailure: null, command: {command: [x]}}
+- {name: b, retry: null, pod: null, command: {command: [x]}}
+EOF
+kept=$(k get pipeline nulls -o jsonpath='{.spec}' | grep -o null | wc -l)
+[[ $kept == 12 ]] || fail "of 12 nulls the server kept $kept"
+
 # the largest there can be: the cost of the rules must stay within the server's budget
 { echo "tasks:"; for i in $(seq 1000); do echo "- {name: t$i, command: {command: [x]}}"; done; } | takes large
 { echo "tasks:"; for i in $(seq 1001); do echo "- {name: t$i, command: {command: [x]}}"; done; } |
@@ -75,6 +86,7 @@ refuses "Unsupported value: \"Cluster\"" <<<'tasks: [{name: a, sparkSubmit: {app
 refuses "sparkSubmit.application in body should match" <<<'tasks: [{name: a, sparkSubmit: {application: --kill}}]'
 refuses "spec.tasks[0].name in body should match" <<<'tasks: [{name: A_b, command: {command: [x]}}]'
 refuses "spec.tasks[0].timeout in body should match" <<<'tasks: [{name: a, timeout: 5 min, command: {command: [x]}}]'
+refuses "spec.tasks[0].onFailure in body should match" <<<'tasks: [{name: a, onFailure: Stop, command: {command: [x]}}]'
 refuses "retry.limit in body should be less than or equal to 100" \
   <<<'tasks: [{name: a, retry: {limit: 101}, command: {command: [x]}}]'
 

@@ -38,6 +38,7 @@ struct spec {
     struct list tasks;
     yyjson_val *template;
     yyjson_val *volumes;
+    int policy;
 };
 
 static int check_no_blank(const char *text, struct error *err) {
@@ -116,6 +117,11 @@ static const struct field spec_fields[] = {
      .offset = offsetof(struct spec, volumes),
      .flags = FIELD_ANY_LIST,
      .list_map_key = "name"},
+    {.name = "policy",
+     .type = FIELD_ENUM,
+     .offset = offsetof(struct spec, policy),
+     .flags = FIELD_NULLABLE,
+     .values = when_names},
 };
 static const struct rule spec_rules[] = {{"self.count > 1", "count is too small", ".count"}, {"true", "never", NULL}};
 static const struct table spec_table = {sizeof(struct spec), spec_fields, COUNT(spec_fields), spec_rules,
@@ -391,6 +397,8 @@ static void schema_of_each_type(void **state) {
                   "{\"type\":\"object\",\"maxProperties\":1000,"
                   "\"additionalProperties\":{\"type\":\"string\",\"maxLength\":65536}}");
     expect_schema(state, "template", "{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}");
+    expect_schema(state, "policy",
+                  "{\"type\":\"string\",\"pattern\":\"^(AllSucceeded|AllDone)$\",\"nullable\":true}");
     expect_schema(state, "volumes",
                   "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true,"
                   "\"properties\":{\"name\":{\"type\":\"string\",\"description\":"

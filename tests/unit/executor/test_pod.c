@@ -92,6 +92,11 @@ static void an_overlay_is_merged(void **state) {
     check("overlay");
 }
 
+static void layers_are_merged_in_their_order(void **state) {
+    (void)state;
+    check("merge");
+}
+
 static void an_overlay_that_fights_is_refused(void **state) {
     (void)state;
     check("refused");
@@ -132,6 +137,7 @@ int main(void) {
         cmocka_unit_test(the_smallest_pod),
         cmocka_unit_test(a_pod_with_every_field),
         cmocka_unit_test(an_overlay_is_merged),
+        cmocka_unit_test(layers_are_merged_in_their_order),
         cmocka_unit_test(an_overlay_that_fights_is_refused),
         cmocka_unit_test(a_pod_is_not_made_from_an_overlay_that_fights),
         cmocka_unit_test(long_names_fit_their_labels),

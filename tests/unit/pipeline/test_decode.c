@@ -200,6 +200,8 @@ static void defaults_are_merged_field_by_field(void **state) {
                         "    env: [{name: A, value: '1'}, {name: B, valueFrom: {secretKeyRef: {name: s, key: k}}}]\n"
                         "    volumeMounts: [{name: v, mountPath: /a}, {name: w, mountPath: /b}]\n"
                         "    tolerations: [{key: x}]\n"
+                        "    resources: {limits: {cpu: 1, memory: 1Gi}}\n"
+                        "    affinity: {nodeAffinity: {}}\n"
                         "    nodeSelector: {disk: ssd, zone: a}\n"
                         "    pod: {spec: {containers: [{name: main, tty: true, env: [{name: X, value: x}]}]}}\n"
                         "  tasks:\n"
@@ -213,7 +215,10 @@ static void defaults_are_merged_field_by_field(void **state) {
                         "    tolerations: [{key: y}]\n"
                         "    nodeSelector: {zone: b}\n"
                         "    timeout: null\n"
-                        "    pod: {spec: {containers: [{name: side}, {name: main, env: [{name: X, value: z}]}]}}\n"
+                        "    affinity: null\n"
+                        "    resources: {limits: {cpu: null}}\n"
+                        "    pod: {spec: {containers: [{name: side}, {name: main, tty: null, env: [{name: X, value: "
+                        "z}]}]}}\n"
                         "    command: {}\n");
     assert_int_equal(seen.problems.total, 0);
     const struct task *plain = &seen.pipeline->tasks[0];
@@ -221,7 +226,10 @@ static void defaults_are_merged_field_by_field(void **state) {
     assert_string_equal(plain->image, "base");
     assert_int_equal(plain->retry->backoff->initial_ms, 30000);
     assert_string_equal(own->image, "mine");
-    assert_int_equal(own->timeout_ms, 3600000);
+    assert_int_equal(plain->timeout_ms, 3600000);
+    assert_int_equal(own->timeout_ms, 0);
+    assert_non_null(plain->affinity);
+    assert_null(own->affinity);
     assert_int_equal(own->retry->limit, 2);
     assert_int_equal(own->retry->backoff->initial_ms, 5000);
     assert_int_equal(own->retry->backoff->max_ms, 3600000);
@@ -232,8 +240,10 @@ static void defaults_are_merged_field_by_field(void **state) {
     assert_string_equal(json_write_value(own->volume_mounts, arena, NULL),
                         "[{\"name\":\"v\",\"mountPath\":\"/a\"},{\"name\":\"z\",\"mountPath\":\"/b\"}]");
     assert_string_equal(json_write_value(own->pod, arena, NULL),
-                        "{\"spec\":{\"containers\":[{\"name\":\"side\"},{\"name\":\"main\",\"tty\":true,\"env\":"
-                        "[{\"name\":\"X\",\"value\":\"z\"}]}]}}");
+                        "{\"spec\":{\"containers\":[{\"name\":\"main\",\"tty\":null,\"env\":"
+                        "[{\"name\":\"X\",\"value\":\"z\"}]},{\"name\":\"side\"}]}}");
+    assert_string_equal(json_write_value(own->resources, arena, NULL),
+                        "{\"limits\":{\"cpu\":null,\"memory\":\"1Gi\"}}");
     assert_string_equal(json_write_value(own->tolerations, arena, NULL), "[{\"key\":\"y\"}]");
     assert_string_equal(json_write_value(own->node_selector, arena, NULL), "{\"disk\":\"ssd\",\"zone\":\"b\"}");
     decoded_fini(&seen);
