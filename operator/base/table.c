@@ -1,4 +1,4 @@
-/* See table.h: problems and objects; what is inside them is table_scalar.c and table_list.c. Relies on
+/* See table.h: objects; what is inside them is table_scalar.c and table_list.c. Relies on
  * JSON_DEPTH_MAX, since it recurses. Never copies text, never logs, never stops early. */
 
 #include "base/table.h"
@@ -6,62 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strbuf.h"
 #include "base/table_private.h"
-
-enum { MESSAGE_MAX = 512 };
-
-static void add_problem(struct problems *problems, const char *path, const char *format, va_list args)
-    __attribute__((format(printf, 3, 0)));
-static void add_problem(struct problems *problems, const char *path, const char *format, va_list args) {
-    problems->total++;
-    if (problems->count == PROBLEMS_MAX)
-        return;
-    AUTO_STRBUF text = STRBUF_INIT;
-    if (!text_empty(path))
-        strbuf_printf(&text, "%s: ", path);
-    strbuf_vprintf(&text, format, args);
-    problems->items[problems->count++] = text_clean(strbuf_text(&text), text.length, MESSAGE_MAX, problems->arena);
-}
-
-void problems_add(struct problems *problems, const char *path, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    add_problem(problems, path, format, args);
-    va_end(args);
-}
-
-/* spec.tasks[3].retry.limit */
-static void put_place(struct strbuf *out, const struct place *place) {
-    if (place->up != NULL)
-        put_place(out, place->up);
-    if (place->pair_name != NULL)
-        strbuf_printf(out, "[%s]", place->pair_name);
-    else if (place->name == NULL)
-        strbuf_printf(out, "[%zu]", place->index);
-    else
-        strbuf_printf(out, "%s%s", out->length > 0 ? "." : "", place->name);
-}
-
-void table_problem(const struct decoder *decoder, const struct place *place, const char *format, ...) {
-    AUTO_STRBUF path = STRBUF_INIT;
-    if (decoder->problems->count < PROBLEMS_MAX)
-        put_place(&path, place);
-    va_list args;
-    va_start(args, format);
-    add_problem(decoder->problems, strbuf_text(&path), format, args);
-    va_end(args);
-}
-
-void table_wrong_type(const struct decoder *decoder, const struct place *place, const char *wanted, yyjson_val *value) {
-    const char *got = yyjson_is_str(value)    ? "text"
-                      : yyjson_is_num(value)  ? "a number"
-                      : yyjson_is_bool(value) ? "true or false"
-                      : yyjson_is_arr(value)  ? "a list"
-                      : yyjson_is_obj(value)  ? "an object"
-                                              : "null";
-    table_problem(decoder, place, "must be %s, not %s", wanted, got);
-}
 
 static void set_absent(const struct field *field, void *slot) {
     switch (field->type) {
@@ -88,7 +33,7 @@ static void decode_field(const struct decoder *decoder, const struct field *fiel
     set_absent(field, slot);
     if (value == NULL || yyjson_is_null(value)) {
         if (field->flags & FIELD_REQUIRED)
-            table_problem(decoder, &place, "is required");
+            problems_add_at(decoder->problems, &place, "is required");
         return;
     }
     if (field->type == FIELD_OBJECT) {
@@ -103,15 +48,10 @@ static void decode_field(const struct decoder *decoder, const struct field *fiel
 static void say_unknown(const struct decoder *decoder, const struct table *table, const char *name,
                         const struct place *up) {
     const char *names[TABLE_FIELDS_MAX];
-    struct strings fields = {.items = names, .count = table->field_count};
+    struct strings known = {.items = names, .count = table->field_count};
     for (size_t i = 0; i < table->field_count; i++)
         names[i] = table->fields[i].name;
-    const char *nearest = decoder->problems->count < PROBLEMS_MAX ? text_nearest(name, &fields) : NULL;
-    struct place place = {.up = up, .name = name};
-    if (nearest != NULL)
-        table_problem(decoder, &place, "unknown field (did you mean %s?)", nearest);
-    else
-        table_problem(decoder, &place, "unknown field");
+    problems_add_unknown(decoder->problems, up, name, &known);
 }
 
 void table_decode_object(const struct decoder *decoder, const struct table *table, yyjson_val *object, void *target,
@@ -122,7 +62,7 @@ void table_decode_object(const struct decoder *decoder, const struct table *tabl
     if (table->field_count > TABLE_FIELDS_MAX)
         abort(); /* a table in our own source: the first test of it tells */
     if (object != NULL && !yyjson_is_obj(object)) {
-        table_wrong_type(decoder, place, "an object", object);
+        problems_add_type(decoder->problems, place, "an object", yyjson_get_type(object));
         for (i = 0; i < table->field_count; i++)
             set_absent(&table->fields[i], (char *)target + table->fields[i].offset);
         return;
@@ -134,7 +74,8 @@ void table_decode_object(const struct decoder *decoder, const struct table *tabl
         if (field == table->field_count)
             say_unknown(decoder, table, yyjson_get_str(name), place);
         else if (values[field] != NULL)
-            table_problem(decoder, &(struct place){.up = place, .name = table->fields[field].name}, "is given twice");
+            problems_add_at(decoder->problems, &(struct place){.up = place, .name = table->fields[field].name},
+                            "is given twice");
         else
             values[field] = value;
     }

@@ -9,8 +9,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/json.h"
-#include "base/text.h"
+#include "base/problems.h"
 
 enum field_type {
     FIELD_STRING,   /* const char *; NULL when absent */
@@ -25,12 +24,12 @@ enum field_type {
     FIELD_PAIRS,    /* struct pairs from an object of strings */
     FIELD_OBJECT,   /* pointer to a struct decoded by `table`; NULL when absent */
     FIELD_LIST,     /* struct list of structs decoded by `table` */
-    FIELD_ANY,      /* yyjson_val *: kept as it is (embedded Kubernetes types); NULL when absent */
+    FIELD_ANY,      /* yyjson_val *: kept as it is and not looked at, for who knows its type; NULL when absent */
 };
 
 enum field_flags {
     FIELD_REQUIRED = 1 << 0,
-    FIELD_ANY_LIST = 1 << 1,  /* FIELD_ANY: an array of objects; else an object */
+    FIELD_ANY_LIST = 1 << 1,  /* FIELD_ANY, for the schema: an array of objects; else an object */
     FIELD_DNS_LABEL = 1 << 2, /* FIELD_STRING/S: RFC 1123 label */
     FIELD_NOT_FLAG = 1 << 3,  /* FIELD_STRING/S, PAIRS' values: must not begin with '-' (would be read as an option) */
     FIELD_SECRET = 1 << 4,    /* never quoted in a message */
@@ -38,7 +37,8 @@ enum field_flags {
 };
 
 /* A list or text without a bound of its own has these, in the decoder as in the schema: the API server estimates the
- * cost of CEL rules by them, and refuses costly ones. FIELD_ANY lists are bounded only by their `max`. */
+ * cost of CEL rules by them, and refuses costly ones. FIELD_ANY lists are bounded by their `max`, in the schema alone.
+ */
 enum { TABLE_ITEMS_MAX = 1000, TABLE_TEXT_MAX = 65536 };
 
 struct list {
@@ -75,17 +75,6 @@ struct table {
     const struct rule *rules;
     size_t rule_count;
 };
-
-/* All that is wrong, each as "path: what (what to do)". At most PROBLEMS_MAX are kept, `total` counts on. */
-enum { PROBLEMS_MAX = 50 };
-struct problems {
-    struct arena *arena;
-    const char *items[PROBLEMS_MAX];
-    size_t count;
-    size_t total;
-};
-void problems_add(struct problems *problems, const char *path, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* Decodes `object` into `*target` (zeroed, of table->size). Absent members get their `absent` value; a NULL object is
  * one without members. A member with a problem keeps its `absent` value. Unknown members are a problem (with "did you

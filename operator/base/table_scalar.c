@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/quantity.h"
 #include "base/table_private.h"
 
 int64_t table_items_max(const struct field *field) {
@@ -21,12 +22,11 @@ int64_t table_text_max(const struct field *field) {
 static const char *get_text(const struct decoder *decoder, yyjson_val *value, const struct place *place) {
     const char *text = yyjson_get_str(value);
     if (text == NULL) {
-        bool quotes = yyjson_is_num(value) || yyjson_is_bool(value);
-        table_wrong_type(decoder, place, quotes ? "text (put it in quotes)" : "text", value);
+        problems_add_no_text(decoder->problems, place, yyjson_get_type(value));
         return NULL;
     }
     if (strlen(text) != yyjson_get_len(value)) {
-        table_problem(decoder, place, "must not hold a NUL character");
+        problems_add_at(decoder->problems, place, "must not hold a NUL character");
         return NULL;
     }
     return text;
@@ -54,17 +54,20 @@ static bool check_text(const struct decoder *decoder, const struct field *field,
     int64_t max = table_text_max(field);
     struct error err = {0};
     if (length < min && min == 1)
-        table_problem(decoder, place, "must not be empty");
+        problems_add_at(decoder->problems, place, "must not be empty");
     else if (length < min)
-        table_problem(decoder, place, "must have at least %" PRId64 " characters (has %" PRId64 ")", min, length);
+        problems_add_at(decoder->problems, place, "must have at least %" PRId64 " characters (has %" PRId64 ")", min,
+                        length);
     else if (length > max)
-        table_problem(decoder, place, "must have at most %" PRId64 " characters (has %" PRId64 ")", max, length);
+        problems_add_at(decoder->problems, place, "must have at most %" PRId64 " characters (has %" PRId64 ")", max,
+                        length);
     else if ((field->flags & FIELD_DNS_LABEL) && !is_label(text))
-        table_problem(decoder, place, "must be a DNS label: lower-case letters, digits and '-', not '-' at an end");
+        problems_add_at(decoder->problems, place,
+                        "must be a DNS label: lower-case letters, digits and '-', not '-' at an end");
     else if ((field->flags & FIELD_NOT_FLAG) && text[0] == '-')
-        table_problem(decoder, place, "must not begin with '-' (it would be read as an option)");
+        problems_add_at(decoder->problems, place, "must not begin with '-' (it would be read as an option)");
     else if (field->check != NULL && field->check(text, &err) < 0)
-        table_problem(decoder, place, "%s", field->flags & FIELD_SECRET ? "is not valid" : err.text);
+        problems_add_at(decoder->problems, place, "%s", field->flags & FIELD_SECRET ? "is not valid" : err.text);
     return decoder->problems->total == before;
 }
 
@@ -78,11 +81,11 @@ const char *table_text(const struct decoder *decoder, const struct field *field,
 static void say_bounds(const struct decoder *decoder, const struct place *place, const char *min, const char *max,
                        const struct field *field) {
     if (field->max == INT64_MAX)
-        table_problem(decoder, place, "must be at least %s", min);
+        problems_add_at(decoder->problems, place, "must be at least %s", min);
     else if (field->min == INT64_MIN)
-        table_problem(decoder, place, "must be at most %s", max);
+        problems_add_at(decoder->problems, place, "must be at most %s", max);
     else
-        table_problem(decoder, place, "must be %s..%s", min, max);
+        problems_add_at(decoder->problems, place, "must be %s..%s", min, max);
 }
 
 static void say_number_bounds(const struct decoder *decoder, const struct place *place, const struct field *field) {
@@ -120,9 +123,9 @@ static void decode_int(const struct decoder *decoder, const struct field *field,
                        const struct place *place) {
     int64_t number = 0;
     if (!yyjson_is_num(value))
-        table_wrong_type(decoder, place, "a whole number", value);
+        problems_add_type(decoder->problems, place, "a whole number", yyjson_get_type(value));
     else if (!get_whole(value, &number))
-        table_problem(decoder, place, "must be a whole number of less than 64 bits");
+        problems_add_at(decoder->problems, place, "must be a whole number of less than 64 bits");
     else if (!within(field, number))
         say_number_bounds(decoder, place, field);
     else
@@ -133,7 +136,7 @@ static void decode_number(const struct decoder *decoder, const struct field *fie
                           const struct place *place) {
     double number = yyjson_get_num(value);
     if (!yyjson_is_num(value))
-        table_wrong_type(decoder, place, "a number", value);
+        problems_add_type(decoder->problems, place, "a number", yyjson_get_type(value));
     else if (field->max != 0 && (number < (double)field->min || number > (double)field->max))
         say_number_bounds(decoder, place, field);
     else
@@ -148,11 +151,12 @@ static void decode_duration(const struct decoder *decoder, const struct field *f
     char max[CLOCK_TEXT_MAX];
     const char *text = yyjson_get_str(value);
     if (text == NULL)
-        table_wrong_type(decoder, place, "a duration with its unit, such as 90s, 5m or 1h30m", value);
+        problems_add_type(decoder->problems, place, "a duration with its unit, such as 90s, 5m or 1h30m",
+                          yyjson_get_type(value));
     else if (yyjson_get_len(value) > TABLE_DURATION_MAX || strlen(text) != yyjson_get_len(value))
-        table_problem(decoder, place, "must be a duration such as 90s, 5m or 1h30m");
+        problems_add_at(decoder->problems, place, "must be a duration such as 90s, 5m or 1h30m");
     else if (duration_parse(text, &ms, &err) < 0)
-        table_problem(decoder, place, "%s", err.text);
+        problems_add_at(decoder->problems, place, "%s", err.text);
     else if (!within(field, ms)) {
         duration_format(field->min, min);
         duration_format(field->max, max);
@@ -162,40 +166,20 @@ static void decode_duration(const struct decoder *decoder, const struct field *f
     }
 }
 
-/* A number without sign, then a suffix or an exponent (apimachinery pkg/api/resource, without negative ones). */
-static bool is_quantity(const char *text) {
-    static const char *const suffixes[] = {"",  "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "n",
-                                           "u", "m",  "k",  "M",  "G",  "T",  "P",  "E"};
-    size_t whole = strspn(text, "0123456789");
-    size_t fraction = 0;
-    text += whole;
-    if (*text == '.') {
-        fraction = strspn(text + 1, "0123456789");
-        text += 1 + fraction;
-    }
-    if (whole + fraction == 0)
-        return false;
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (strcmp(text, suffixes[i]) == 0)
-            return true;
-    if (*text != 'e' && *text != 'E')
-        return false;
-    text++;
-    text += *text == '+' || *text == '-';
-    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
 static void decode_quantity(const struct decoder *decoder, yyjson_val *value, const char **slot,
                             const struct place *place) {
     const char *text = yyjson_get_str(value);
     if (yyjson_is_uint(value))
         *slot = arena_printf(decoder->arena, "%" PRIu64, yyjson_get_uint(value));
     else if (yyjson_is_real(value))
-        table_problem(decoder, place, "must be a whole number, or a quantity in quotes such as \"0.5\" or \"500m\"");
+        problems_add_at(decoder->problems, place,
+                        "must be a whole number, or a quantity in quotes such as \"0.5\" or \"500m\"");
     else if (text == NULL)
-        table_wrong_type(decoder, place, "a quantity such as 2, \"500m\" or \"4Gi\"", value);
-    else if (yyjson_get_len(value) > TABLE_QUANTITY_MAX || strlen(text) != yyjson_get_len(value) || !is_quantity(text))
-        table_problem(decoder, place, "must be a quantity such as 2, 500m or 4Gi");
+        problems_add_type(decoder->problems, place, "a quantity such as 2, \"500m\" or \"4Gi\"",
+                          yyjson_get_type(value));
+    else if (yyjson_get_len(value) > QUANTITY_TEXT_MAX || strlen(text) != yyjson_get_len(value) ||
+             !quantity_parse(text, NULL))
+        problems_add_at(decoder->problems, place, "must be a quantity such as 2, 500m or 4Gi");
     else
         *slot = text;
 }
@@ -219,9 +203,9 @@ static void decode_enum(const struct decoder *decoder, const struct field *field
     const char *all = strings_join(&names, ", ", decoder->arena);
     const char *nearest = text_nearest(text, &names);
     if (nearest != NULL)
-        table_problem(decoder, place, "must be one of %s (did you mean %s?)", all, nearest);
+        problems_add_at(decoder->problems, place, "must be one of %s (did you mean %s?)", all, nearest);
     else
-        table_problem(decoder, place, "must be one of %s", all);
+        problems_add_at(decoder->problems, place, "must be one of %s", all);
 }
 
 void table_decode_value(const struct decoder *decoder, const struct field *field, yyjson_val *value, void *slot,
@@ -231,7 +215,7 @@ void table_decode_value(const struct decoder *decoder, const struct field *field
     case FIELD_BOOL:
     case FIELD_TRISTATE:
         if (!yyjson_is_bool(value))
-            table_wrong_type(decoder, place, "true or false", value);
+            problems_add_type(decoder->problems, place, "true or false", yyjson_get_type(value));
         else if (field->type == FIELD_BOOL)
             *(bool *)slot = yyjson_get_bool(value);
         else
@@ -244,8 +228,8 @@ void table_decode_value(const struct decoder *decoder, const struct field *field
     case FIELD_ENUM: decode_enum(decoder, field, value, slot, place); break;
     case FIELD_STRINGS:
     case FIELD_PAIRS:
-    case FIELD_LIST:
-    case FIELD_ANY: table_decode_list(decoder, field, value, slot, place); break;
+    case FIELD_LIST: table_decode_list(decoder, field, value, slot, place); break;
+    case FIELD_ANY: *(yyjson_val **)slot = value; break;
     case FIELD_OBJECT: break; /* table.c */
     }
 }

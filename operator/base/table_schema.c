@@ -3,6 +3,7 @@
  * estimated cost is too high, and it estimates by these bounds. Texts are those of the table, but for patterns made of
  * names. */
 
+#include "base/quantity.h"
 #include "base/table_private.h"
 
 #define LABEL_PATTERN    "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -75,7 +76,7 @@ static yyjson_mut_val *quantity_schema(yyjson_mut_doc *doc) {
     yyjson_mut_val *either = yyjson_mut_obj_add_arr(doc, schema, "anyOf");
     yyjson_mut_arr_append(either, typed(doc, "integer"));
     yyjson_mut_arr_append(either, typed(doc, "string"));
-    add_bounds(doc, schema, "minLength", 1, "maxLength", TABLE_QUANTITY_MAX);
+    add_bounds(doc, schema, "minLength", 1, "maxLength", QUANTITY_TEXT_MAX);
     add_pattern(doc, schema, QUANTITY_PATTERN);
     yyjson_mut_obj_add_bool(doc, schema, "x-kubernetes-int-or-string", true);
     return schema;

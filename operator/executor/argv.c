@@ -64,7 +64,9 @@ void argv_add_pairs(struct argv *argv, const char *option, const struct pairs *p
         argv_add_option(argv, option, arena_printf(argv->arena, "%s=%s", tag_name, tag));
 }
 
-void check_pair_names(const struct pairs *pairs, const char *path, struct problems *problems) {
+void check_pair_names(const struct pairs *pairs, const struct place *block, const char *field,
+                      struct problems *problems) {
+    const struct place place = {.up = block, .name = field};
     for (size_t i = 0; i < pairs->count; i++) {
         const char *name = pairs->items[i].name;
         const char *what = NULL;
@@ -75,7 +77,7 @@ void check_pair_names(const struct pairs *pairs, const char *path, struct proble
         else if (strpbrk(name, "= \t\r\n") != NULL)
             what = "a property's name must not hold '=' or blanks";
         if (what != NULL)
-            problems_add(problems, arena_printf(problems->arena, "%s[%s]", path, name), "%s", what);
+            problems_add_at(problems, &(struct place){.up = &place, .entry = name}, "%s", what);
     }
 }
 

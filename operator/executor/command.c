@@ -17,10 +17,11 @@ static const struct field fields[] = {
 static const struct table table = {
     .size = sizeof(struct command), .fields = fields, .field_count = sizeof fields / sizeof *fields};
 
-static void validate(const struct task *task, const char *path, struct problems *problems) {
+static void validate(const struct task *task, const struct place *place, struct problems *problems) {
     const struct command *block = task->block;
+    const struct place words = {.up = place, .name = "command"};
     if (block->command.count > 0 && text_empty(block->command.items[0]))
-        problems_add(problems, arena_printf(problems->arena, "%s.command[0]", path), "must name a program");
+        problems_add_at(problems, &(struct place){.up = &words}, "must name a program");
 }
 
 static void add_words(const struct task *task, const char *tag, struct argv *argv) {

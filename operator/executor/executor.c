@@ -21,7 +21,7 @@ const struct executor *executor_of(enum task_kind kind) {
 }
 
 const struct kind_tables *executor_tables(void) {
-    static struct kind_tables tables;
+    static struct kind_tables tables = {.check_fields = overlay_check};
     for (size_t i = 0; i < KIND_COUNT; i++) {
         tables.names[i] = executors[i]->kind;
         tables.docs[i] = executors[i]->doc;
@@ -43,26 +43,19 @@ static bool overlay_has_image(const struct task *task) {
     return false;
 }
 
-static void validate_task(const struct task *task, const char *path, struct problems *problems) {
-    struct arena *arena = problems->arena;
+static void validate_task(const struct task *task, const struct place *place, struct problems *problems) {
     if (task->block == NULL)
         return; /* no kind: said already */
     const struct executor *executor = executor_of(task->kind);
-    if (text_empty(task->image) && executor->default_image == NULL && !overlay_has_image(task))
-        problems_add(problems, arena_printf(arena, "%s.image", path), "is required, here or in spec.defaults.image");
-    if (task->env != NULL)
-        overlay_check_env(task->env, arena_printf(arena, "%s.env", path), problems);
-    if (task->volumes != NULL)
-        overlay_check_volumes(task->volumes, arena_printf(arena, "%s.volumes", path), problems);
-    if (task->volume_mounts != NULL)
-        overlay_check_mounts(task->volume_mounts, arena_printf(arena, "%s.volumeMounts", path), problems);
-    if (task->pod != NULL)
-        overlay_check(task->pod, arena_printf(arena, "%s.pod", path), problems);
+    if (!task->unsound && text_empty(task->image) && executor->default_image == NULL && !overlay_has_image(task))
+        problems_add_at(problems, &(struct place){.up = place, .name = "image"},
+                        "is required, here or in spec.defaults.image");
     if (executor->validate != NULL)
-        executor->validate(task, arena_printf(arena, "%s.%s", path, executor->kind), problems);
+        executor->validate(task, &(struct place){.up = place, .name = executor->kind}, problems);
 }
 
 void executor_validate(const struct pipeline *pipeline, struct problems *problems) {
+    const struct place tasks = {.name = "spec.tasks"};
     for (size_t i = 0; i < pipeline->task_count; i++)
-        validate_task(&pipeline->tasks[i], arena_printf(problems->arena, "spec.tasks[%zu]", i), problems);
+        validate_task(&pipeline->tasks[i], &(struct place){.up = &tasks, .index = i}, problems);
 }

@@ -25,8 +25,8 @@ struct executor {
     const char *kind;          /* spec.tasks[].<kind> */
     const char *doc;           /* its description in the CRD */
     const struct table *table; /* of its block */
-    /* What the schema cannot say; may be NULL. `path` is the block's. */
-    void (*validate)(const struct task *task, const char *path, struct problems *problems);
+    /* What the schema cannot say; may be NULL. `place` is the block's. */
+    void (*validate)(const struct task *task, const struct place *place, struct problems *problems);
     /* The command line of the task. `tag` names the run and task at the remote side, the same for every attempt. */
     void (*command)(const struct task *task, const char *tag, struct argv *argv);
     enum verdict (*verdict)(const struct task *task);    /* NULL: the exit code */
@@ -37,8 +37,7 @@ struct executor {
 const struct executor *executor_of(enum task_kind kind);
 const struct kind_tables *executor_tables(void); /* for pipeline_decode() */
 
-/* Adds what is wrong with each task beyond its decoding: the rules of its kind, of its pod fields and of its overlay.
- */
+/* Adds what is wrong with each task beyond its decoding: the rules of its kind. */
 void executor_validate(const struct pipeline *pipeline, struct problems *problems);
 
 /* The same for every task of an operator. */
@@ -50,8 +49,8 @@ struct launch_config {
     const char *report_ca;      /* PEM bundle, one or more certificates */
 };
 
-/* The pod of one attempt, with the user's overlay applied (strategic merge; container `main`) and what weir needs
- * put back on top. ERROR_INVALID names the field of the overlay that cannot be. */
+/* The pod of one attempt of a task that has no problems: its fields, its overlay merged into them, and what weir needs
+ * put on top. ERROR_INVALID when there is no container for it, since nobody validated the overlay. */
 int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
                  yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err);
 

@@ -20,6 +20,7 @@ void argv_add_flag(struct argv *argv, const char *option, bool set);
 void argv_add_int(struct argv *argv, const char *option, int64_t value); /* no-op when negative: absent */
 
 /* Names that would be read as an option, or as something else than a name, are problems. */
-void check_pair_names(const struct pairs *pairs, const char *path, struct problems *problems);
+void check_pair_names(const struct pairs *pairs, const struct place *block, const char *field,
+                      struct problems *problems);
 
 const char *pairs_find(const struct pairs *pairs, const char *name); /* NULL */

@@ -1,9 +1,8 @@
 #pragma once
 
-/* What of a task's pod is weir's own, and the rules for the user's overlay of it, a PodTemplateSpec. */
+/* What of a task's pod is weir's own, and the rules that follow for what a manifest says of it. */
 
-#include "base/json.h"
-#include "base/table.h"
+#include "base/problems.h"
 
 #define MAIN_CONTAINER     "main"
 #define LAUNCHER_CONTAINER "weir-launcher"
@@ -15,10 +14,5 @@
 
 enum { GRACE_DEFAULT_S = 60, GRACE_MIN_S = 10 };
 
-/* What of an overlay fights what weir needs, each with its path and what to do. */
-void overlay_check(yyjson_val *overlay, const char *path, struct problems *problems);
-
-/* The same for the lists that a task has itself; each may be NULL. */
-void overlay_check_env(yyjson_val *list, const char *path, struct problems *problems);
-void overlay_check_volumes(yyjson_val *list, const char *path, struct problems *problems);
-void overlay_check_mounts(yyjson_val *list, const char *path, struct problems *problems);
+/* What the Kubernetes fields of a task, or of spec.defaults, say against what weir needs, each with what to do. */
+void overlay_check(yyjson_mut_val *fields, const struct place *place, struct problems *problems);

@@ -255,37 +255,42 @@ static void pin_main(const struct builder *builder, yyjson_mut_val *container, i
     put_text(builder, container, "terminationMessagePolicy", "File");
 }
 
-static void pin(const struct builder *builder, yyjson_mut_val *pod) {
+/* NULL when an overlay that nobody validated has taken it away. */
+static yyjson_mut_val *find_main(yyjson_mut_val *pod) {
+    size_t i, count;
+    yyjson_mut_val *container;
+    yyjson_mut_arr_foreach(yyjson_mut_obj_get(yyjson_mut_obj_get(pod, "spec"), "containers"), i, count, container) {
+        if (yyjson_mut_equals_str(yyjson_mut_obj_get(container, "name"), MAIN_CONTAINER))
+            return container;
+    }
+    return NULL;
+}
+
+static void pin(const struct builder *builder, yyjson_mut_val *pod, yyjson_mut_val *container) {
     pin_metadata(builder, yyjson_mut_obj_get(pod, "metadata"));
     yyjson_mut_val *spec = yyjson_mut_obj_get(pod, "spec");
     put_text(builder, spec, "restartPolicy", "Never");
-    pin_volumes(builder, spec);
-    pin_launcher(builder, spec);
     if (yyjson_mut_obj_get(spec, "terminationGracePeriodSeconds") == NULL)
         put_int(builder, spec, "terminationGracePeriodSeconds", GRACE_DEFAULT_S);
     int64_t grace = yyjson_mut_get_sint(yyjson_mut_obj_get(spec, "terminationGracePeriodSeconds"));
-    size_t i, count;
-    yyjson_mut_val *container;
-    yyjson_mut_arr_foreach(yyjson_mut_obj_get(spec, "containers"), i, count, container) {
-        if (yyjson_mut_equals_str(yyjson_mut_obj_get(container, "name"), MAIN_CONTAINER))
-            pin_main(builder, container, grace);
-    }
+    pin_volumes(builder, spec);
+    pin_launcher(builder, spec);
+    pin_main(builder, container, grace);
 }
 
 int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
                  yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err) {
     AUTO_ARENA arena = ARENA_INIT;
-    struct problems problems = {.arena = &arena};
-    overlay_check(task->pod, "pod", &problems);
-    if (problems.count > 0)
-        return error_set(err, ERROR_INVALID, "task %s: %s", task->name, problems.items[0]);
     const struct builder builder = {
         .run = run, .task = task, .attempt = attempt, .config = config, .doc = doc, .arena = &arena};
     yyjson_mut_val *pod = base_pod(&builder);
     if (task->pod != NULL)
         merge_object(&pod_types[POD_TYPE_TEMPLATE], pod, yyjson_val_mut_copy(doc, task->pod));
     merge_drop_nulls(pod);
-    pin(&builder, pod);
+    yyjson_mut_val *container = find_main(pod);
+    if (container == NULL)
+        return error_set(err, ERROR_INVALID, "task %s: its pod has no container " MAIN_CONTAINER, task->name);
+    pin(&builder, pod, container);
     *ret_pod = pod;
     return 0;
 }

@@ -136,22 +136,23 @@ static bool in_cluster(const struct spark_submit *spark) {
     return text_equal(pairs_find(&spark->conf, "spark.submit.deployMode"), "cluster");
 }
 
-static void validate(const struct task *task, const char *path, struct problems *problems) {
+static void validate(const struct task *task, const struct place *place, struct problems *problems) {
     const struct spark_submit *spark = task->block;
-    struct arena *arena = problems->arena;
-    check_pair_names(&spark->conf, arena_printf(arena, "%s.conf", path), problems);
+    check_pair_names(&spark->conf, place, "conf", problems);
     if (!text_empty(spark->remote) && (!text_empty(spark->master) || spark->deploy_mode != DEPLOY_ABSENT))
-        problems_add(problems, arena_printf(arena, "%s.remote", path),
-                     "excludes master and deployMode (a Spark Connect server has its own)");
+        problems_add_at(problems, &(struct place){.up = place, .name = "remote"},
+                        "excludes master and deployMode (a Spark Connect server has its own)");
     if (in_cluster(spark) && !on_yarn(spark))
-        problems_add(problems, arena_printf(arena, "%s.deployMode", path),
-                     "cluster mode needs the master yarn (elsewhere spark-submit reports success even when the driver "
-                     "failed; use client)");
+        problems_add_at(
+            problems, &(struct place){.up = place, .name = "deployMode"},
+            "cluster mode needs the master yarn (elsewhere spark-submit reports success even when the driver "
+            "failed; use client)");
     if (text_empty(spark->principal) != text_empty(spark->keytab))
-        problems_add(problems, arena_printf(arena, "%s.%s", path, text_empty(spark->keytab) ? "keytab" : "principal"),
-                     "is required: principal and keytab go together");
+        problems_add_at(problems,
+                        &(struct place){.up = place, .name = text_empty(spark->keytab) ? "keytab" : "principal"},
+                        "is required: principal and keytab go together");
     if (!text_empty(spark->proxy_user) && !text_empty(spark->principal))
-        problems_add(problems, arena_printf(arena, "%s.proxyUser", path), "excludes principal and keytab");
+        problems_add_at(problems, &(struct place){.up = place, .name = "proxyUser"}, "excludes principal and keytab");
 }
 
 static void add_driver(const struct spark_driver *driver, struct argv *argv) {

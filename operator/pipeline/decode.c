@@ -1,10 +1,12 @@
-/* See model.h: pipeline_decode(). References are resolved and defaults merged in the JSON, and the result is decoded
- * once by the tables, so that every rule and message is the tables' and every path is the manifest's. */
+/* See model.h: pipeline_decode(). References are resolved in the JSON, Kubernetes' own fields are checked where they
+ * are written, defaults are merged under the tasks, and the result is decoded once by the tables. So every rule and
+ * message is that of a table, and every path the manifest's. */
 
 #include <string.h>
 
 #include "pipeline/graph.h"
 #include "pipeline/merge.h"
+#include "pipeline/pod_check.h"
 #include "pipeline/substitute.h"
 #include "pipeline/tables.h"
 #include "pipeline/validate.h"
@@ -16,6 +18,9 @@ struct renderer {
     yyjson_val *spec;
     struct references scope;
     struct pair *task_name; /* in the scope: changes from task to task */
+    const struct kind_tables *kinds;
+    bool defaults_refused;
+    bool *unsound; /* by task: see model.h */
     yyjson_mut_doc *doc;
     struct arena *arena;
     struct problems *problems;
@@ -42,34 +47,50 @@ static void fill_scope(struct renderer *renderer) {
     *renderer->task_name = (struct pair){"task.name", ""};
 }
 
+static void check_fields(const struct renderer *renderer, yyjson_mut_val *fields, yyjson_mut_val *under,
+                         const struct place *place) {
+    pod_check(fields, under, place, renderer->problems);
+    if (renderer->kinds->check_fields != NULL)
+        renderer->kinds->check_fields(fields, place, renderer->problems);
+}
+
 /* The defaults, when they are sound: what is wrong with them is said once, here, and not for every task. */
 static yyjson_val *sound_defaults(struct renderer *renderer) {
+    const struct place here = {.name = "spec.defaults"};
     yyjson_val *defaults = json_at(renderer->spec, "defaults", NULL);
     if (defaults == NULL || yyjson_is_null(defaults))
         return NULL;
     size_t before = renderer->problems->total;
-    yyjson_mut_val *rendered = substitute_value(&renderer->scope, defaults, &(struct spot){.name = "spec.defaults"},
-                                                renderer->doc, renderer->arena, renderer->problems);
+    yyjson_mut_val *rendered =
+        substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, renderer->problems);
+    check_fields(renderer, rendered, NULL, &here);
     yyjson_doc *fixed = yyjson_mut_val_imut_copy(rendered, &renderer->doc->alc);
     struct task ignored = {0};
-    table_decode(&defaults_table, yyjson_doc_get_root(fixed), &ignored, "spec.defaults", renderer->arena,
-                 renderer->problems);
+    table_decode(&defaults_table, yyjson_doc_get_root(fixed), &ignored, here.name, renderer->arena, renderer->problems);
     size_t length = 0;
     json_write_value(defaults, renderer->arena, &length);
     if (length * yyjson_arr_size(json_at(renderer->spec, "tasks", NULL)) > RENDERED_MAX)
-        problems_add(renderer->problems, "spec.defaults", "too large to be merged under so many tasks");
-    return renderer->problems->total == before ? defaults : NULL;
+        problems_add_at(renderer->problems, &here, "too large to be merged under so many tasks");
+    renderer->defaults_refused = renderer->problems->total > before;
+    return renderer->defaults_refused ? NULL : defaults;
 }
 
+/* A task's own fields are checked before anything is merged into them: what is wrong is then said where it is written.
+ */
 static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, size_t index, yyjson_val *defaults) {
     renderer->task_name->value = json_text(task, "name", "");
-    const struct spot tasks = {.name = "spec.tasks"};
-    const struct spot here = {.up = &tasks, .index = index};
+    const struct place tasks = {.name = "spec.tasks"};
+    const struct place here = {.up = &tasks, .index = index};
+    size_t before = renderer->problems->total;
     yyjson_mut_val *own =
         substitute_value(&renderer->scope, task, &here, renderer->doc, renderer->arena, renderer->problems);
-    if (defaults == NULL || !yyjson_mut_is_obj(own))
+    yyjson_mut_val *merged = NULL;
+    if (defaults != NULL)
+        merged = substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
+    check_fields(renderer, own, merged, &here);
+    renderer->unsound[index] = renderer->defaults_refused || renderer->problems->total > before;
+    if (merged == NULL || !yyjson_mut_is_obj(own) || renderer->unsound[index])
         return own;
-    yyjson_mut_val *merged = substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
     merge_object(&pod_types[POD_TYPE_TASK], merged, own);
     return merged;
 }
@@ -145,6 +166,8 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
         .object = object,
         .spec = spec,
         .scope = {.room = RENDERED_MAX},
+        .kinds = kinds,
+        .unsound = ARENA_NEW_ARRAY(arena, TASKS_MAX, bool),
         .doc = json_new(arena),
         .arena = arena,
         .problems = problems,
@@ -167,6 +190,7 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
         choose_kind(task, kinds, i, problems);
         complete(&task->task, arena, problems);
         pipeline->tasks[i] = task->task;
+        pipeline->tasks[i].unsound = renderer.unsound[i];
     }
     pipeline_validate(pipeline, object, problems);
     graph_link(pipeline, arena, problems);

@@ -16,7 +16,7 @@ static bool same_member(yyjson_mut_val *a, yyjson_mut_val *b, const char *name, 
 }
 
 /* Index of the entry with the key of `item`; the size when there is none. */
-static size_t find_namesake(yyjson_mut_val *list, yyjson_mut_val *item, const struct pod_field *field) {
+static size_t find_namesake(const struct pod_field *field, yyjson_mut_val *list, yyjson_mut_val *item) {
     size_t i, count;
     yyjson_mut_val *other;
     yyjson_mut_arr_foreach(list, i, count, other) {
@@ -27,10 +27,14 @@ static size_t find_namesake(yyjson_mut_val *list, yyjson_mut_val *item, const st
     return yyjson_mut_arr_size(list);
 }
 
+yyjson_mut_val *merge_namesake(const struct pod_field *field, yyjson_mut_val *list, yyjson_mut_val *item) {
+    return yyjson_mut_arr_get(list, find_namesake(field, list, item));
+}
+
 static void merge_list(const struct pod_field *field, yyjson_mut_val *base, yyjson_mut_val *over) {
     yyjson_mut_val *item;
     while ((item = yyjson_mut_arr_remove_first(over)) != NULL) {
-        size_t at = find_namesake(base, item, field);
+        size_t at = find_namesake(field, base, item);
         if (at == yyjson_mut_arr_size(base))
             yyjson_mut_arr_append(base, item);
         else if (field->flags & POD_FIELD_MERGED)

@@ -11,5 +11,8 @@
  * it); one without a namesake comes last. Any other list or value replaces that of `base`. */
 void merge_object(const struct pod_type *type, yyjson_mut_val *base, yyjson_mut_val *over);
 
+/* The entry of `list`, one of that field's, with the key of `item`; NULL. */
+yyjson_mut_val *merge_namesake(const struct pod_field *field, yyjson_mut_val *list, yyjson_mut_val *item);
+
 /* Takes every member that is null out of the value: what nulls were there to remove has been removed. */
 void merge_drop_nulls(yyjson_mut_val *value);

@@ -59,6 +59,9 @@ struct task {
     int64_t start_timeout_ms; /* pending only; 0: none */
     int on_failure;           /* enum on_failure */
 
+    bool
+        unsound; /* a part of it, or of the defaults, was refused and left out: what seems to be missing may be there */
+
     size_t *upstream; /* indexes into the pipeline's tasks */
     size_t upstream_count;
 };
@@ -79,6 +82,9 @@ struct kind_tables {
     const char *names[KIND_COUNT];
     const char *docs[KIND_COUNT]; /* the description of each block */
     const struct table *tables[KIND_COUNT];
+    /* The executor's rules for the Kubernetes fields of a task, or of spec.defaults, as they are written; may be NULL.
+     */
+    void (*check_fields)(yyjson_mut_val *fields, const struct place *place, struct problems *problems);
 };
 
 /* A Pipeline object's `spec` (and name, for $(pipeline.name)) -> model. All problems are added, none stops the others;

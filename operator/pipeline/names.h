@@ -26,8 +26,8 @@
 
 #define TOKEN_AUDIENCE "weir-report"
 
-/* <pipeline>-<task>-<attempt>-<hash of all three and the run>: one DNS label of at most 63 characters. Where there is no
- * room, the pipeline's part is cut first, so that one can read which task it is. */
+/* <pipeline>-<task>-<attempt>-<hash of all three and the run>: one DNS label of at most 63 characters. Where there is
+ * no room, the pipeline's part is cut first, so that one can read which task it is. */
 const char *names_pod(const char *pipeline, const char *run_uid, const char *task, int64_t attempt,
                       struct arena *arena);
 /* A label's value of at most 63 characters; the name of a Pipeline may have 253: a longer one ends in its hash. */

@@ -42,33 +42,21 @@ static enum space space_of(const char *name, struct arena *arena) {
     return text_nearest(first, &all) != NULL ? SPACE_NEAR : SPACE_FOREIGN;
 }
 
-static void put_path(struct strbuf *out, const struct spot *spot) {
-    if (spot->up != NULL)
-        put_path(out, spot->up);
-    if (spot->name == NULL)
-        strbuf_printf(out, "[%zu]", spot->index);
-    else
-        strbuf_printf(out, "%s%s", spot->up != NULL ? "." : "", spot->name);
-}
-
-static void say_unknown(const struct references *scope, const char *name, const struct spot *spot,
+static void say_unknown(const struct references *scope, const char *name, const struct place *place,
                         struct problems *problems) {
-    AUTO_STRBUF path = STRBUF_INIT;
-    put_path(&path, spot);
     struct strings names = {.items = ARENA_NEW_ARRAY(problems->arena, scope->values.count, const char *),
                             .count = scope->values.count};
     for (size_t i = 0; i < names.count; i++)
         names.items[i] = scope->values.items[i].name;
     const char *nearest = text_nearest(name, &names);
     if (nearest != NULL)
-        problems_add(problems, strbuf_text(&path), "unknown reference $(%s) (did you mean $(%s)?)", name, nearest);
+        problems_add_at(problems, place, "unknown reference $(%s) (did you mean $(%s)?)", name, nearest);
     else
-        problems_add(problems, strbuf_text(&path), "unknown reference $(%s) (write $$(%s) to keep it as it is)", name,
-                     name);
+        problems_add_at(problems, place, "unknown reference $(%s) (write $$(%s) to keep it as it is)", name, name);
 }
 
 /* The text that stands for the reference of that length at `at`; NULL: it stays. */
-static const char *resolve(const struct references *scope, const char *at, size_t length, const struct spot *spot,
+static const char *resolve(const struct references *scope, const char *at, size_t length, const struct place *place,
                            struct arena *arena, struct problems *problems) {
     bool escaped = at[1] == '$';
     const char *name = arena_strndup(arena, at + 2 + escaped, length - 3 - escaped);
@@ -77,11 +65,11 @@ static const char *resolve(const struct references *scope, const char *at, size_
     if (escaped)
         return space == SPACE_FOREIGN ? NULL : arena_strndup(arena, at + 1, length - 1);
     if (value == NULL && space != SPACE_FOREIGN && problems != NULL)
-        say_unknown(scope, name, spot, problems);
+        say_unknown(scope, name, place, problems);
     return value;
 }
 
-static const char *substitute_text(struct references *scope, const char *text, const struct spot *spot,
+static const char *substitute_text(struct references *scope, const char *text, const struct place *place,
                                    struct arena *arena, struct problems *problems) {
     const char *next = strstr(text, "$(");
     if (next == NULL)
@@ -89,7 +77,7 @@ static const char *substitute_text(struct references *scope, const char *text, c
     AUTO_STRBUF out = STRBUF_INIT;
     for (const char *at = text; *at != '\0';) {
         size_t length = substitute_reference_length(at);
-        const char *value = length > 0 ? resolve(scope, at, length, spot, arena, problems) : NULL;
+        const char *value = length > 0 ? resolve(scope, at, length, place, arena, problems) : NULL;
         size_t wide = value != NULL ? strlen(value) : 0;
         if (value != NULL && wide > scope->room)
             scope->overflow = true;
@@ -107,30 +95,30 @@ static const char *substitute_text(struct references *scope, const char *text, c
     return arena_strndup(arena, strbuf_text(&out), out.length);
 }
 
-static yyjson_mut_val *substitute_members(struct references *scope, yyjson_val *object, const struct spot *spot,
+static yyjson_mut_val *substitute_members(struct references *scope, yyjson_val *object, const struct place *place,
                                           yyjson_mut_doc *doc, struct arena *arena, struct problems *problems) {
     yyjson_mut_val *result = yyjson_mut_obj(doc);
     size_t i, count;
     yyjson_val *name, *value;
     yyjson_obj_foreach(object, i, count, name, value) {
         const char *member = yyjson_get_str(name);
-        const struct spot inner = {.up = spot, .name = member};
+        const struct place inner = {.up = place, .name = member};
         yyjson_mut_obj_add(result, yyjson_mut_strn(doc, member, yyjson_get_len(name)),
                            substitute_value(scope, value, &inner, doc, arena, problems));
     }
     return result;
 }
 
-yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, const struct spot *spot,
+yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, const struct place *place,
                                  yyjson_mut_doc *doc, struct arena *arena, struct problems *problems) {
     if (yyjson_is_obj(value))
-        return substitute_members(scope, value, spot, doc, arena, problems);
+        return substitute_members(scope, value, place, doc, arena, problems);
     if (yyjson_is_arr(value)) {
         yyjson_mut_val *result = yyjson_mut_arr(doc);
         size_t i, count;
         yyjson_val *item;
         yyjson_arr_foreach(value, i, count, item) {
-            const struct spot inner = {.up = spot, .index = i};
+            const struct place inner = {.up = place, .index = i};
             yyjson_mut_arr_append(result, substitute_value(scope, item, &inner, doc, arena, problems));
         }
         return result;
@@ -138,5 +126,5 @@ yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, co
     const char *text = yyjson_get_str(value);
     if (text == NULL || strlen(text) != yyjson_get_len(value)) /* a NUL inside: the decoder will refuse it */
         return yyjson_val_mut_copy(doc, value);
-    return yyjson_mut_str(doc, substitute_text(scope, text, spot, arena, problems));
+    return yyjson_mut_str(doc, substitute_text(scope, text, place, arena, problems));
 }

@@ -2,8 +2,7 @@
 
 /* References in texts: $(params.date), $(pipeline.name), $(task.name). */
 
-#include "base/json.h"
-#include "base/table.h"
+#include "base/problems.h"
 
 struct references {
     struct pairs values; /* "params.date" -> "2026-11-19": everything that may be referred to */
@@ -11,18 +10,12 @@ struct references {
     bool overflow;       /* set when there was not enough of it: from then on texts stay as they are */
 };
 
-/* Where in the document we are: made a text only when there is something to say. */
-struct spot {
-    const struct spot *up;
-    const char *name; /* a member, or the whole path of the root; NULL: the item `index` */
-    size_t index;
-};
-
 /* The value with every reference in its texts (not in its member names) replaced, built in `doc`; texts without one are
- * not copied. A reference into a known name space that is not in scope is a problem at its spot, with the nearest name;
+ * not copied. A reference into a known name space that is not in scope is a problem at its place, with the nearest
+ * name;
  * $(VAR) without a dot is Kubernetes' own and stays, and $$(params.x) gives $(params.x). Values are never quoted in a
  * problem. `problems` may be NULL: then they were reported before. */
-yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, const struct spot *spot,
+yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, const struct place *place,
                                  yyjson_mut_doc *doc, struct arena *arena, struct problems *problems);
 
 /* Length of the reference that begins at `text` ("$(a.b)" or "$$(a.b)", words joined by dots), or 0. */

@@ -100,20 +100,20 @@ static void layers_are_merged_in_their_order(void **state) {
 static void an_overlay_that_fights_is_refused(void **state) {
     (void)state;
     check("refused");
+    check("refused-once");
 }
 
-static void a_pod_is_not_made_from_an_overlay_that_fights(void **state) {
+static void a_pod_without_its_container_is_not_made(void **state) {
     (void)state;
     struct manifest manifest;
     struct error err = {0};
     yyjson_mut_val *pod = NULL;
-    manifest_task(&manifest, "    image: i\n    command: {command: [x]}\n    pod: {spec: {restartPolicy: Always}}\n");
+    manifest_task(&manifest, "    image: i\n    command: {command: [x]}\n    pod: {spec: {containers: null}}\n");
+    assert_int_equal(manifest.problems.count, 1);
     yyjson_mut_doc *doc = json_new(&manifest.arena);
     assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, &test_config, doc, &pod, &err), -1);
     assert_int_equal(err.code, ERROR_INVALID);
-    assert_string_equal(err.text,
-                        "task t: pod.spec.restartPolicy: must be Never: weir makes a new pod for each attempt "
-                        "(use retry)");
+    assert_string_equal(err.text, "task t: its pod has no container main");
     manifest_fini(&manifest);
 }
 
@@ -139,7 +139,7 @@ int main(void) {
         cmocka_unit_test(an_overlay_is_merged),
         cmocka_unit_test(layers_are_merged_in_their_order),
         cmocka_unit_test(an_overlay_that_fights_is_refused),
-        cmocka_unit_test(a_pod_is_not_made_from_an_overlay_that_fights),
+        cmocka_unit_test(a_pod_without_its_container_is_not_made),
         cmocka_unit_test(long_names_fit_their_labels),
     };
     return cmocka_run_group_tests_name("pod", tests, NULL, NULL);
