@@ -54,6 +54,13 @@ static void say_unknown(const struct decoder *decoder, const struct table *table
     problems_add_unknown(decoder->problems, up, name, &known);
 }
 
+const struct field *table_field(const struct table *table, const char *name) {
+    for (size_t i = 0; i < table->field_count; i++)
+        if (strcmp(table->fields[i].name, name) == 0)
+            return &table->fields[i];
+    return NULL;
+}
+
 void table_decode_object(const struct decoder *decoder, const struct table *table, yyjson_val *object, void *target,
                          const struct place *place) {
     yyjson_val *values[TABLE_FIELDS_MAX] = {0};
@@ -68,16 +75,14 @@ void table_decode_object(const struct decoder *decoder, const struct table *tabl
         return;
     }
     yyjson_obj_foreach(object, i, count, name, value) {
-        size_t field = 0;
-        while (field < table->field_count && !yyjson_equals_str(name, table->fields[field].name))
-            field++;
-        if (field == table->field_count)
-            say_unknown(decoder, table, yyjson_get_str(name), place);
-        else if (values[field] != NULL)
-            problems_add_at(decoder->problems, &(struct place){.up = place, .name = table->fields[field].name},
-                            "is given twice");
+        const char *member = yyjson_get_str(name);
+        const struct field *field = table_field(table, member);
+        if (field == NULL || strlen(member) != yyjson_get_len(name))
+            say_unknown(decoder, table, member, place);
+        else if (values[field - table->fields] != NULL)
+            problems_add_at(decoder->problems, &(struct place){.up = place, .name = member}, "is given twice");
         else
-            values[field] = value;
+            values[field - table->fields] = value;
     }
     for (i = 0; i < table->field_count; i++)
         decode_field(decoder, &table->fields[i], values[i], target, place);

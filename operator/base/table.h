@@ -29,11 +29,12 @@ enum field_type {
 
 enum field_flags {
     FIELD_REQUIRED = 1 << 0,
-    FIELD_ANY_LIST = 1 << 1,  /* FIELD_ANY, for the schema: an array of objects; else an object */
-    FIELD_DNS_LABEL = 1 << 2, /* FIELD_STRING/S: RFC 1123 label */
-    FIELD_NOT_FLAG = 1 << 3,  /* FIELD_STRING/S, PAIRS' values: must not begin with '-' (would be read as an option) */
-    FIELD_SECRET = 1 << 4,    /* never quoted in a message */
-    FIELD_NULLABLE = 1 << 5,  /* for the schema: null is kept, since it says something; else the API server drops it */
+    FIELD_ANY_LIST = 1 << 1,   /* FIELD_ANY, for the schema: an array of objects; else an object */
+    FIELD_DNS_LABEL = 1 << 2,  /* FIELD_STRING/S: RFC 1123 label */
+    FIELD_NOT_FLAG = 1 << 3,   /* FIELD_STRING/S, PAIRS' values: must not begin with '-' (would be read as an option) */
+    FIELD_SECRET = 1 << 4,     /* never quoted in a message */
+    FIELD_UNEXPANDED = 1 << 6, /* for who puts values in: nobody expands $(VAR) in the text afterwards */
+    FIELD_NULLABLE = 1 << 5,   /* for the schema: null is kept, since it says something; else the API server drops it */
 };
 
 /* A list or text without a bound of its own has these, in the decoder as in the schema: the API server estimates the
@@ -75,6 +76,8 @@ struct table {
     const struct rule *rules;
     size_t rule_count;
 };
+
+const struct field *table_field(const struct table *table, const char *name); /* NULL */
 
 /* Decodes `object` into `*target` (zeroed, of table->size). Absent members get their `absent` value; a NULL object is
  * one without members. A member with a problem keeps its `absent` value. Unknown members are a problem (with "did you

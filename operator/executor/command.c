@@ -8,11 +8,14 @@ struct command {
 };
 
 static const struct field fields[] = {
-    {"command", "The program and its first words; the image's own entry point is not used (required).", FIELD_STRINGS,
-     .offset = offsetof(struct command, command), .flags = FIELD_REQUIRED, .min = 1},
+    {"command",
+     "The program and its first words; the image's own entry point is not used. As in a container, $(VAR) is a "
+     "variable "
+     "of the task's environment and $$( the text $(; every other $ reaches the program as it is written (required).",
+     FIELD_STRINGS, .offset = offsetof(struct command, command), .flags = FIELD_REQUIRED, .min = 1},
     {"args", "Further words, after those of command.", FIELD_STRINGS, .offset = offsetof(struct command, args)},
     {"workingDir", "Directory to run in (default: the image's).", FIELD_STRING,
-     .offset = offsetof(struct command, working_dir)},
+     .offset = offsetof(struct command, working_dir), .flags = FIELD_UNEXPANDED},
 };
 static const struct table table = {
     .size = sizeof(struct command), .fields = fields, .field_count = sizeof fields / sizeof *fields};

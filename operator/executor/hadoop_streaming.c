@@ -1,6 +1,8 @@
 /* Kind hadoopStreaming: Hadoop Streaming with all options that its help names. Generic options come first, as its
  * parser wants them; it always parses them, so the tag is always there. */
 
+#include <string.h>
+
 #include "executor/hadoop.h"
 
 struct hadoop_streaming {
@@ -38,8 +40,10 @@ static const struct field fields[] = {
            output_format),
     OPTION("inputReader", "-inputreader: specification of the record reader.", input_reader),
     OPTION("partitioner", "-partitioner: Java class that spreads keys over the reducers.", partitioner),
-    {"cmdenv", "-cmdenv: environment of the mapper, combiner and reducer on the cluster. Not for secrets.", FIELD_PAIRS,
-     IN(cmdenv), .max = 200},
+    {"cmdenv",
+     "-cmdenv: environment of the mapper, combiner and reducer on the cluster, without blanks in a value: Hadoop would "
+     "take what follows one for another variable. Not for secrets.",
+     FIELD_PAIRS, IN(cmdenv), .max = 200},
     {"file", "-file: files to ship in the job's jar; files (-files) is what Hadoop recommends.", FIELD_STRINGS,
      IN(file), .flags = FIELD_NOT_FLAG},
     OPTION("io", "-io: format of what mapper and reducer read and write: text, rawbytes, typedbytes.", io),
@@ -54,10 +58,20 @@ static const struct field fields[] = {
 static const struct table table = {
     .size = sizeof(struct hadoop_streaming), .fields = fields, .field_count = sizeof fields / sizeof *fields};
 
+/* Hadoop keeps all of them in one property, with blanks between (StreamJob, PipeMapRed.addEnvironment()). */
+static void check_values(const struct pairs *pairs, const struct place *place, struct problems *problems) {
+    for (size_t i = 0; i < pairs->count; i++)
+        if (strchr(pairs->items[i].value, ' ') != NULL)
+            problems_add_at(problems, &(struct place){.up = place, .entry = pairs->items[i].name},
+                            "must not hold blanks: Hadoop splits the value there (write another character and turn it "
+                            "back in the mapper, or ship a file)");
+}
+
 static void validate(const struct task *task, const struct place *place, struct problems *problems) {
     const struct hadoop_streaming *job = task->block;
     check_pair_names(&job->hadoop.conf, place, "conf", problems);
     check_pair_names(&job->cmdenv, place, "cmdenv", problems);
+    check_values(&job->cmdenv, &(struct place){.up = place, .name = "cmdenv"}, problems);
 }
 
 static void command(const struct task *task, const char *tag, struct argv *argv) {

@@ -26,25 +26,57 @@ struct renderer {
     struct problems *problems;
 };
 
-static void fill_scope(struct renderer *renderer) {
-    yyjson_val *params = json_at(renderer->spec, "params", NULL);
-    yyjson_val *metadata = json_at(renderer->object, "metadata", NULL);
+/* `problems` may be NULL. */
+static yyjson_mut_val *put_in(struct renderer *renderer, yyjson_val *value, struct reader reader,
+                              const struct place *place, struct problems *problems) {
+    const struct substitution substitution = {
+        .scope = &renderer->scope, .doc = renderer->doc, .arena = renderer->arena, .problems = problems};
+    return substitute_value(&substitution, value, reader, place);
+}
+
+static struct reader task_reader(const struct renderer *renderer) {
+    return (struct reader){.type = &pod_types[POD_TYPE_TASK], .kinds = renderer->kinds};
+}
+
+static void add_to_scope(struct renderer *renderer, const char *name, const char *value) {
     struct pairs *values = &renderer->scope.values;
-    values->items = ARENA_NEW_ARRAY(renderer->arena, yyjson_arr_size(params) + 4, struct pair);
+    values->items[values->count++] = (struct pair){.name = name, .value = value};
+}
+
+/* Params in their order, each with what those above it hold put in, and each in scope for what comes after. */
+static yyjson_mut_val *render_params(struct renderer *renderer, yyjson_val *params) {
+    const struct place list = {.name = "spec.params"};
+    struct strings *later = &renderer->scope.later;
+    yyjson_mut_val *result = yyjson_mut_arr(renderer->doc);
     size_t i, count;
     yyjson_val *param;
+    later->items = ARENA_NEW_ARRAY(renderer->arena, yyjson_arr_size(params), const char *);
     yyjson_arr_foreach(params, i, count, param) {
-        const char *name = json_text(param, "name", NULL);
-        if (name == NULL)
-            continue;
-        values->items[values->count++] = (struct pair){.name = arena_printf(renderer->arena, "params.%s", name),
-                                                       .value = json_text(param, "value", "")};
+        later->items[later->count++] = arena_printf(renderer->arena, "params.%s", json_text(param, "name", ""));
     }
-    values->items[values->count++] = (struct pair){"pipeline.name", json_text(metadata, "name", "")};
-    values->items[values->count++] = (struct pair){"pipeline.namespace", json_text(metadata, "namespace", "")};
-    values->items[values->count++] = (struct pair){"pipeline.uid", json_text(metadata, "uid", "")};
-    renderer->task_name = &values->items[values->count++];
-    *renderer->task_name = (struct pair){"task.name", ""};
+    yyjson_arr_foreach(params, i, count, param) {
+        const struct place here = {.up = &list, .index = i};
+        yyjson_mut_val *rendered = put_in(renderer, param, (struct reader){0}, &here, renderer->problems);
+        const char *value = yyjson_mut_get_str(yyjson_mut_obj_get(rendered, "value"));
+        add_to_scope(renderer, *later->items++, value != NULL ? value : "");
+        later->count--;
+        yyjson_mut_arr_append(result, rendered);
+    }
+    return result;
+}
+
+/* Fills the scope. Returns the params as they will be decoded; NULL when they are no list. */
+static yyjson_mut_val *fill_scope(struct renderer *renderer) {
+    yyjson_val *params = json_at(renderer->spec, "params", NULL);
+    yyjson_val *metadata = json_at(renderer->object, "metadata", NULL);
+    renderer->scope.values.items = ARENA_NEW_ARRAY(renderer->arena, yyjson_arr_size(params) + 4, struct pair);
+    add_to_scope(renderer, "pipeline.name", json_text(metadata, "name", ""));
+    add_to_scope(renderer, "pipeline.namespace", json_text(metadata, "namespace", ""));
+    add_to_scope(renderer, "pipeline.uid", json_text(metadata, "uid", ""));
+    yyjson_mut_val *rendered = yyjson_is_arr(params) ? render_params(renderer, params) : NULL;
+    renderer->task_name = &renderer->scope.values.items[renderer->scope.values.count];
+    add_to_scope(renderer, "task.name", "");
+    return rendered;
 }
 
 static void check_fields(const struct renderer *renderer, yyjson_mut_val *fields, yyjson_mut_val *under,
@@ -61,8 +93,7 @@ static yyjson_val *sound_defaults(struct renderer *renderer) {
     if (defaults == NULL || yyjson_is_null(defaults))
         return NULL;
     size_t before = renderer->problems->total;
-    yyjson_mut_val *rendered =
-        substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, renderer->problems);
+    yyjson_mut_val *rendered = put_in(renderer, defaults, task_reader(renderer), &here, renderer->problems);
     check_fields(renderer, rendered, NULL, &here);
     yyjson_doc *fixed = yyjson_mut_val_imut_copy(rendered, &renderer->doc->alc);
     struct task ignored = {0};
@@ -82,11 +113,10 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
     const struct place tasks = {.name = "spec.tasks"};
     const struct place here = {.up = &tasks, .index = index};
     size_t before = renderer->problems->total;
-    yyjson_mut_val *own =
-        substitute_value(&renderer->scope, task, &here, renderer->doc, renderer->arena, renderer->problems);
+    yyjson_mut_val *own = put_in(renderer, task, task_reader(renderer), &here, renderer->problems);
     yyjson_mut_val *merged = NULL;
     if (defaults != NULL)
-        merged = substitute_value(&renderer->scope, defaults, &here, renderer->doc, renderer->arena, NULL);
+        merged = put_in(renderer, defaults, task_reader(renderer), &here, NULL);
     check_fields(renderer, own, merged, &here);
     renderer->unsound[index] = renderer->defaults_refused || renderer->problems->total > before;
     if (merged == NULL || !yyjson_mut_is_obj(own) || renderer->unsound[index])
@@ -95,24 +125,32 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
     return merged;
 }
 
+static yyjson_mut_val *render_tasks(struct renderer *renderer, yyjson_val *tasks, yyjson_val *defaults) {
+    yyjson_mut_val *result = yyjson_mut_arr(renderer->doc);
+    size_t i, count;
+    yyjson_val *task;
+    yyjson_arr_foreach(tasks, i, count, task) {
+        yyjson_mut_arr_append(result, render_task(renderer, task, i, defaults));
+    }
+    return result;
+}
+
 /* The spec with the tasks as they will run, and without its defaults. */
 static yyjson_val *render(struct renderer *renderer) {
-    fill_scope(renderer);
+    yyjson_mut_val *params = fill_scope(renderer);
     yyjson_val *defaults = sound_defaults(renderer);
     yyjson_mut_val *result = yyjson_mut_obj(renderer->doc);
-    size_t i, j, members, count;
-    yyjson_val *name, *value, *task;
+    size_t i, members;
+    yyjson_val *name, *value;
     yyjson_obj_foreach(renderer->spec, i, members, name, value) {
-        bool are_tasks = yyjson_equals_str(name, "tasks") && yyjson_is_arr(value);
+        yyjson_mut_val *rendered = NULL;
         if (yyjson_equals_str(name, "defaults"))
             continue;
-        yyjson_mut_val *rendered =
-            are_tasks ? yyjson_mut_arr(renderer->doc) : yyjson_val_mut_copy(renderer->doc, value);
-        if (are_tasks && yyjson_arr_size(value) <= TASKS_MAX)
-            yyjson_arr_foreach(value, j, count, task) {
-                yyjson_mut_arr_append(rendered, render_task(renderer, task, j, defaults));
-            }
-        else if (are_tasks)
+        if (value == yyjson_obj_get(renderer->spec, "params") && params != NULL)
+            rendered = params;
+        else if (yyjson_equals_str(name, "tasks") && yyjson_is_arr(value) && yyjson_arr_size(value) <= TASKS_MAX)
+            rendered = render_tasks(renderer, value, defaults);
+        else
             rendered = yyjson_val_mut_copy(renderer->doc, value);
         yyjson_mut_obj_add(result, yyjson_val_mut_copy(renderer->doc, name), rendered);
     }

@@ -1,5 +1,4 @@
-/* See substitute.h. Pure. Recurses over documents whose depth pipeline_decode() has bounded. Kubernetes itself replaces
- * $(VAR) in a container's command and environment and reads $$( as an escape there: what is not ours is left to it. */
+/* See substitute.h. Pure. Recurses over documents whose depth pipeline_decode() has bounded. */
 
 #include "pipeline/substitute.h"
 
@@ -11,15 +10,10 @@ enum { SPACE_COUNT = sizeof spaces / sizeof *spaces };
 
 static const char word_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
 
-size_t substitute_reference_length(const char *text) {
-    size_t escape = text[0] == '$' && text[1] == '$';
-    if (text[escape] != '$' || text[escape + 1] != '(')
-        return 0;
-    const char *name = text + escape + 2;
-    size_t length = strspn(name, word_characters);
-    if (length == 0 || name[length] != ')' || memchr(name, '.', length) == NULL)
-        return 0;
-    return escape + 2 + length + 1;
+/* Length of the name in "$(name)" at `at`, ours or a variable's; 0: that is none. */
+static size_t name_length(const char *at) {
+    size_t length = strspn(at + 2, word_characters);
+    return at[2 + length] == ')' ? length : 0;
 }
 
 static const char *find(const struct references *scope, const char *name) {
@@ -29,17 +23,16 @@ static const char *find(const struct references *scope, const char *name) {
     return NULL;
 }
 
-enum space { SPACE_OURS, SPACE_NEAR, SPACE_FOREIGN };
-
-/* "param.date" is a slip of the pen; "run.sh" is somebody else's. */
-static enum space space_of(const char *name, struct arena *arena) {
-    const char *first = arena_strndup(arena, name, strcspn(name, "."));
+/* "params.date", and "param.date", which is a slip of the pen; "run.sh" and "HOME" are somebody else's. */
+static bool is_ours(const char *name, struct arena *arena) {
+    size_t length = strcspn(name, ".");
+    if (name[length] == '\0')
+        return false;
+    const char *first = arena_strndup(arena, name, length);
     const char *names[SPACE_COUNT];
     struct strings all = {.items = names, .count = SPACE_COUNT};
     memcpy(names, spaces, sizeof spaces);
-    if (strings_contain(&all, first))
-        return SPACE_OURS;
-    return text_nearest(first, &all) != NULL ? SPACE_NEAR : SPACE_FOREIGN;
+    return strings_contain(&all, first) || text_nearest(first, &all) != NULL;
 }
 
 static void say_unknown(const struct references *scope, const char *name, const struct place *place,
@@ -49,54 +42,105 @@ static void say_unknown(const struct references *scope, const char *name, const 
     for (size_t i = 0; i < names.count; i++)
         names.items[i] = scope->values.items[i].name;
     const char *nearest = text_nearest(name, &names);
-    if (nearest != NULL)
+    if (strings_contain(&scope->later, name))
+        problems_add_at(problems, place, "$(%s) is not known here: a value may refer to params above it", name);
+    else if (nearest != NULL)
         problems_add_at(problems, place, "unknown reference $(%s) (did you mean $(%s)?)", name, nearest);
     else
         problems_add_at(problems, place, "unknown reference $(%s) (write $$(%s) to keep it as it is)", name, name);
 }
 
-/* The text that stands for the reference of that length at `at`; NULL: it stays. */
-static const char *resolve(const struct references *scope, const char *at, size_t length, const struct place *place,
-                           struct arena *arena, struct problems *problems) {
-    bool escaped = at[1] == '$';
-    const char *name = arena_strndup(arena, at + 2 + escaped, length - 3 - escaped);
-    const char *value = find(scope, name);
-    enum space space = value != NULL ? SPACE_OURS : space_of(name, arena);
-    if (escaped)
-        return space == SPACE_FOREIGN ? NULL : arena_strndup(arena, at + 1, length - 1);
-    if (value == NULL && space != SPACE_FOREIGN && problems != NULL)
-        say_unknown(scope, name, place, problems);
-    return value;
+/* Text that is to arrive as it is. */
+static void put(struct strbuf *out, const char *text, size_t length, bool expands) {
+    for (size_t i = 0; i < length; i++) {
+        if (expands && text[i] == '$')
+            strbuf_putc(out, '$');
+        strbuf_putc(out, text[i]);
+    }
 }
 
-static const char *substitute_text(struct references *scope, const char *text, const struct place *place,
-                                   struct arena *arena, struct problems *problems) {
-    const char *next = strstr(text, "$(");
-    if (next == NULL)
+static void put_value(const struct substitution *substitution, const char *value, bool expands, struct strbuf *out) {
+    struct references *scope = substitution->scope;
+    size_t length = strlen(value);
+    if (length > scope->room)
+        scope->overflow = true;
+    if (scope->overflow)
+        return;
+    scope->room -= length;
+    put(out, value, length, expands);
+}
+
+/* Reads "$(" and what belongs to it, before which there are an even number of dollars. Returns how much that is. */
+static size_t put_reference(const struct substitution *substitution, const char *at, const char *name, bool expands,
+                            const struct place *place, struct strbuf *out) {
+    if (name == NULL) { /* a shell's, perhaps: there may be one inside */
+        put(out, at, 1, expands);
+        return 1;
+    }
+    size_t length = strlen(name) + strlen("$()");
+    const char *value = find(substitution->scope, name);
+    if (value != NULL) {
+        put_value(substitution, value, expands, out);
+        return length;
+    }
+    if (substitution->problems != NULL && is_ours(name, substitution->arena))
+        say_unknown(substitution->scope, name, place, substitution->problems);
+    strbuf_add(out, at, length);
+    return length;
+}
+
+/* Reads a run of dollars and what belongs to it. Returns how much that is. */
+static size_t put_dollars(const struct substitution *substitution, const char *at, bool expands,
+                          const struct place *place, struct strbuf *out) {
+    size_t dollars = strspn(at, "$");
+    const char *last = at + dollars - 1;
+    size_t length = last[1] == '(' ? name_length(last) : 0;
+    const char *name = length > 0 ? arena_strndup(substitution->arena, last + 2, length) : NULL;
+    bool pairs = expands
+                     ? last[1] == '('
+                     : name != NULL && (find(substitution->scope, name) != NULL || is_ours(name, substitution->arena));
+    if (!pairs) {
+        put(out, at, dollars, expands);
+        return dollars;
+    }
+    put(out, at, dollars / 2, expands);
+    if (dollars % 2 == 0)
+        return dollars;
+    return dollars - 1 + put_reference(substitution, last, name, expands, place, out);
+}
+
+static const char *substitute_text(const struct substitution *substitution, const char *text, bool expands,
+                                   const struct place *place) {
+    if (strstr(text, expands ? "$" : "$(") == NULL)
         return text;
     AUTO_STRBUF out = STRBUF_INIT;
     for (const char *at = text; *at != '\0';) {
-        size_t length = substitute_reference_length(at);
-        const char *value = length > 0 ? resolve(scope, at, length, place, arena, problems) : NULL;
-        size_t wide = value != NULL ? strlen(value) : 0;
-        if (value != NULL && wide > scope->room)
-            scope->overflow = true;
-        if (value != NULL && !scope->overflow) {
-            scope->room -= wide;
-            strbuf_add(&out, value, wide);
-        } else {
-            size_t escape = at[0] == '$' && at[1] == '$'; /* "$$(VAR)": one word, its second half is no reference */
-            if (length == 0)
-                length = 1 + escape;
-            strbuf_add(&out, at, length);
-        }
-        at += length;
+        size_t plain = strcspn(at, "$");
+        strbuf_add(&out, at, plain);
+        at += plain;
+        if (*at == '$')
+            at += put_dollars(substitution, at, expands, place, &out);
     }
-    return arena_strndup(arena, strbuf_text(&out), out.length);
+    return arena_strndup(substitution->arena, strbuf_text(&out), out.length);
 }
 
-static yyjson_mut_val *substitute_members(struct references *scope, yyjson_val *object, const struct place *place,
-                                          yyjson_mut_doc *doc, struct arena *arena, struct problems *problems) {
+/* Who reads a member of an object whose texts `reader` reads. */
+static struct reader reader_of(struct reader reader, const char *member) {
+    for (size_t i = 0; reader.kinds != NULL && i < KIND_COUNT; i++)
+        if (strcmp(reader.kinds->names[i], member) == 0)
+            return (struct reader){.block = reader.kinds->tables[i]};
+    if (reader.block != NULL) {
+        const struct field *field = table_field(reader.block, member);
+        return (struct reader){.expands = field != NULL && !(field->flags & FIELD_UNEXPANDED)};
+    }
+    const struct pod_field *field = pod_field_find(reader.type, member);
+    bool expands = reader.expands || (field != NULL && (field->flags & POD_FIELD_EXPANDED));
+    return (struct reader){.type = pod_field_type(field), .expands = expands};
+}
+
+static yyjson_mut_val *substitute_members(const struct substitution *substitution, yyjson_val *object,
+                                          struct reader reader, const struct place *place) {
+    yyjson_mut_doc *doc = substitution->doc;
     yyjson_mut_val *result = yyjson_mut_obj(doc);
     size_t i, count;
     yyjson_val *name, *value;
@@ -104,27 +148,28 @@ static yyjson_mut_val *substitute_members(struct references *scope, yyjson_val *
         const char *member = yyjson_get_str(name);
         const struct place inner = {.up = place, .name = member};
         yyjson_mut_obj_add(result, yyjson_mut_strn(doc, member, yyjson_get_len(name)),
-                           substitute_value(scope, value, &inner, doc, arena, problems));
+                           substitute_value(substitution, value, reader_of(reader, member), &inner));
     }
     return result;
 }
 
-yyjson_mut_val *substitute_value(struct references *scope, yyjson_val *value, const struct place *place,
-                                 yyjson_mut_doc *doc, struct arena *arena, struct problems *problems) {
+yyjson_mut_val *substitute_value(const struct substitution *substitution, yyjson_val *value, struct reader reader,
+                                 const struct place *place) {
+    yyjson_mut_doc *doc = substitution->doc;
     if (yyjson_is_obj(value))
-        return substitute_members(scope, value, place, doc, arena, problems);
+        return substitute_members(substitution, value, reader, place);
     if (yyjson_is_arr(value)) {
         yyjson_mut_val *result = yyjson_mut_arr(doc);
         size_t i, count;
         yyjson_val *item;
         yyjson_arr_foreach(value, i, count, item) {
             const struct place inner = {.up = place, .index = i};
-            yyjson_mut_arr_append(result, substitute_value(scope, item, &inner, doc, arena, problems));
+            yyjson_mut_arr_append(result, substitute_value(substitution, item, reader, &inner));
         }
         return result;
     }
     const char *text = yyjson_get_str(value);
     if (text == NULL || strlen(text) != yyjson_get_len(value)) /* a NUL inside: the decoder will refuse it */
         return yyjson_val_mut_copy(doc, value);
-    return yyjson_mut_str(doc, substitute_text(scope, text, place, arena, problems));
+    return yyjson_mut_str(doc, substitute_text(substitution, text, reader.expands, place));
 }

@@ -140,8 +140,10 @@ static const struct table param_table = TABLE(struct param, param_fields, 0);
 static const struct field spec_fields[] = {
     {"suspend", "Start nothing new; what runs goes on (default false).", FIELD_BOOL, .offset = IN_PIPELINE(suspend)},
     {"params",
-     "Values that texts of tasks and of defaults may use as $(params.name). Also known: $(pipeline.name), "
-     "$(pipeline.namespace), $(pipeline.uid) and $(task.name). Write $$( for a literal $(.",
+     "Values that texts of tasks and of defaults, and of params below them, may use as $(params.name). Also known: "
+     "$(pipeline.name), $(pipeline.namespace), $(pipeline.uid) and $(task.name). A value arrives as it is, whatever is "
+     "in it, and $$(params.name) is the text $(params.name). In commands and in values of env, $(VAR) and $$(VAR) mean "
+     "what they mean in a container, and every other $ arrives as it is written.",
      FIELD_LIST, offsetof(struct spec_decoded, params), .max = PARAMS_MAX, .table = &param_table,
      .list_map_key = "name"},
     {"defaults",

@@ -158,8 +158,8 @@ static void references_are_put_in_everywhere(void **state) {
     assert_int_equal(seen.problems.total, 0);
     const struct words *block = seen.pipeline->tasks[0].block;
     static const char *const wanted[] = {"x2026-11-19y2026-11-19", "[]",           "$(HOME)",   "$$(HOME)",
-                                         "$(params.date)",         "$$2026-11-19", "$(run.sh)", "$(",
-                                         "$(params.date",          "$()",          "$"};
+                                         "$$(params.date)",        "$$2026-11-19", "$(run.sh)", "$$(",
+                                         "$$(params.date",         "$$()",         "$$"};
     assert_string_equal(block->note, "lab/demo/0a1b");
     assert_int_equal(block->words.count, sizeof wanted / sizeof *wanted);
     for (size_t i = 0; i < block->words.count; i++)
@@ -168,6 +168,31 @@ static void references_are_put_in_everywhere(void **state) {
     assert_string_equal(seen.pipeline->tasks[1].image, "reg/b:2026-11-19");
     assert_string_equal(json_text(yyjson_arr_get(seen.pipeline->tasks[0].env, 0), "value", ""), "2026-11-19");
     decoded_fini(&seen);
+}
+
+static void params_may_refer_to_those_above(void **state) {
+    (void)state;
+    struct decoded seen;
+    decoded_spec(&seen, "  params:\n"
+                        "  - {name: date, value: '2026-11-19'}\n"
+                        "  - {name: dir, value: '/data/$(pipeline.name)/$(params.date)'}\n"
+                        "  - {name: file, value: '$(params.dir)/$$(params.date)/$(HOME)'}\n"
+                        "  tasks: [{name: a, image: $(params.file), command: {note: $(params.file)}}]\n");
+    assert_int_equal(seen.problems.total, 0);
+    assert_string_equal(seen.pipeline->tasks[0].image, "/data/demo/2026-11-19/$(params.date)/$(HOME)");
+    const struct words *block = seen.pipeline->tasks[0].block;
+    assert_string_equal(block->note, "/data/demo/2026-11-19/$$(params.date)/$$(HOME)");
+    decoded_fini(&seen);
+    EXPECT_PROBLEMS("  params:\n"
+                    "  - {name: a, value: '$(params.b)'}\n"
+                    "  - {name: b, value: '$(params.b)'}\n"
+                    "  - {name: c, value: '$(params.bb) $(params.a)'}\n"
+                    "  - {name: d, value: '$(task.name)'}\n"
+                    "  tasks: [{name: a, command: {}}]\n",
+                    "spec.params[0].value: $(params.b) is not known here: a value may refer to params above it",
+                    "spec.params[1].value: $(params.b) is not known here: a value may refer to params above it",
+                    "spec.params[2].value: unknown reference $(params.bb) (did you mean $(params.b)?)",
+                    "spec.params[3].value: unknown reference $(task.name) (write $$(task.name) to keep it as it is)");
 }
 
 static void an_unknown_reference_is_named_and_values_are_not(void **state) {
@@ -323,6 +348,7 @@ int main(void) {
         cmocka_unit_test(shapes_that_are_wrong_are_said_not_followed),
         cmocka_unit_test(an_object_without_a_spec_is_a_problem),
         cmocka_unit_test(references_are_put_in_everywhere),
+        cmocka_unit_test(params_may_refer_to_those_above),
         cmocka_unit_test(an_unknown_reference_is_named_and_values_are_not),
         cmocka_unit_test(defaults_are_merged_field_by_field),
         cmocka_unit_test(a_name_may_not_stand_in_defaults),
