@@ -41,6 +41,8 @@ const char *json_write(yyjson_mut_val *value, struct arena *arena, size_t *ret_l
 const char *json_write_value(yyjson_val *value, struct arena *arena, size_t *ret_length);
 /* Same value: members in any order, numbers by value. */
 bool json_same(yyjson_mut_val *a, yyjson_mut_val *b);
+/* The same for the same value, in the sense of json_same(), on every machine and in every version. */
+uint64_t json_hash(yyjson_mut_val *value);
 
 /* Text as a quoted JSON string; bytes that are not UTF-8 become U+FFFD. */
 void json_quote(struct strbuf *out, const char *text, size_t length);

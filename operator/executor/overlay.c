@@ -85,8 +85,19 @@ static void check_own(yyjson_mut_val *object, const struct own *own, const struc
     }
 }
 
+/* Labels or annotations. */
+static void check_map(yyjson_mut_val *metadata, const char *map, const struct place *place, struct problems *problems) {
+    const struct place here = {.up = place, .name = map};
+    size_t i, count;
+    yyjson_mut_val *name, *value;
+    yyjson_mut_obj_foreach(yyjson_mut_obj_get(metadata, map), i, count, name, value) {
+        const char *text = yyjson_mut_get_str(name);
+        if (text_starts_with(text, WEIR_GROUP "/") || strcmp(text, LABEL_MANAGED_BY) == 0)
+            problems_add_at(problems, &(struct place){.up = &here, .entry = text}, "is weir's own: choose another");
+    }
+}
+
 static void check_metadata(yyjson_mut_val *metadata, const struct place *place, struct problems *problems) {
-    const struct place labels = {.up = place, .name = "labels"};
     const struct pod_field *field = pod_field_find(&pod_types[POD_TYPE_TEMPLATE], "metadata");
     size_t i, count;
     yyjson_mut_val *name, *value;
@@ -97,11 +108,8 @@ static void check_metadata(yyjson_mut_val *metadata, const struct place *place, 
             problems_add_at(problems, &(struct place){.up = place, .name = member},
                             "cannot be set: only labels and annotations can");
     }
-    yyjson_mut_obj_foreach(yyjson_mut_obj_get(metadata, "labels"), i, count, name, value) {
-        const char *label = yyjson_mut_get_str(name);
-        if (text_starts_with(label, WEIR_GROUP "/") || strcmp(label, LABEL_MANAGED_BY) == 0)
-            problems_add_at(problems, &(struct place){.up = &labels, .entry = label}, "is weir's own: choose another");
-    }
+    check_map(metadata, "labels", place, problems);
+    check_map(metadata, "annotations", place, problems);
 }
 
 static void check_containers(yyjson_mut_val *containers, const struct place *place, struct problems *problems) {

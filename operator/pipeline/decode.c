@@ -7,6 +7,7 @@
 #include "pipeline/graph.h"
 #include "pipeline/merge.h"
 #include "pipeline/pod_check.h"
+#include "pipeline/spec_hash.h"
 #include "pipeline/substitute.h"
 #include "pipeline/tables.h"
 #include "pipeline/validate.h"
@@ -20,7 +21,10 @@ struct renderer {
     struct pair *task_name; /* in the scope: changes from task to task */
     const struct kind_tables *kinds;
     bool defaults_refused;
-    bool *unsound; /* by task: see model.h */
+    struct rendered { /* by task: see model.h */
+        const char *hash;
+        bool unsound;
+    } * rendered;
     yyjson_mut_doc *doc;
     struct arena *arena;
     struct problems *problems;
@@ -118,11 +122,14 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
     if (defaults != NULL)
         merged = put_in(renderer, defaults, task_reader(renderer), &here, NULL);
     check_fields(renderer, own, merged, &here);
-    renderer->unsound[index] = renderer->defaults_refused || renderer->problems->total > before;
-    if (merged == NULL || !yyjson_mut_is_obj(own) || renderer->unsound[index])
-        return own;
-    merge_object(&pod_types[POD_TYPE_TASK], merged, own);
-    return merged;
+    struct rendered *rendered = &renderer->rendered[index];
+    rendered->unsound = renderer->defaults_refused || renderer->problems->total > before;
+    if (merged != NULL && yyjson_mut_is_obj(own) && !rendered->unsound) {
+        merge_object(&pod_types[POD_TYPE_TASK], merged, own);
+        own = merged;
+    }
+    rendered->hash = spec_hash(own, renderer->arena);
+    return own;
 }
 
 static yyjson_mut_val *render_tasks(struct renderer *renderer, yyjson_val *tasks, yyjson_val *defaults) {
@@ -205,7 +212,7 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
         .spec = spec,
         .scope = {.room = RENDERED_MAX},
         .kinds = kinds,
-        .unsound = ARENA_NEW_ARRAY(arena, TASKS_MAX, bool),
+        .rendered = ARENA_NEW_ARRAY(arena, TASKS_MAX, struct rendered),
         .doc = json_new(arena),
         .arena = arena,
         .problems = problems,
@@ -228,7 +235,8 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
         choose_kind(task, kinds, i, problems);
         complete(&task->task, arena, problems);
         pipeline->tasks[i] = task->task;
-        pipeline->tasks[i].unsound = renderer.unsound[i];
+        pipeline->tasks[i].hash = renderer.rendered[i].hash;
+        pipeline->tasks[i].unsound = renderer.rendered[i].unsound;
     }
     pipeline_validate(pipeline, object, problems);
     graph_link(pipeline, arena, problems);

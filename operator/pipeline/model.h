@@ -59,8 +59,11 @@ struct task {
     int64_t start_timeout_ms; /* pending only; 0: none */
     int on_failure;           /* enum on_failure */
 
-    bool
-        unsound; /* a part of it, or of the defaults, was refused and left out: what seems to be missing may be there */
+    /* 16 characters, made of what runs: all that the task says after defaults and params, but for its name,
+     * dependencies, retry, time limits and onFailure. The same in every version, and for members in any order. */
+    const char *hash;
+    /* A part of it or of the defaults was refused and left out: what seems to be missing may be there. */
+    bool unsound;
 
     size_t *upstream; /* indexes into the pipeline's tasks */
     size_t upstream_count;

@@ -19,6 +19,8 @@
 #define LABEL_ROLE       WEIR_GROUP "/role" /* ROLE_… */
 #define LABEL_DONE       WEIR_GROUP "/done" /* recorded and let go: nobody watches it any more */
 
+#define ANNOTATION_SPEC_HASH WEIR_GROUP "/spec-hash" /* on pods: struct task's hash, of what runs in them */
+
 #define ROLE_LAUNCHER "launcher" /* runs an attempt */
 
 #define FINALIZER_RESULT  WEIR_GROUP "/result"  /* on pods: until what came of them is recorded */

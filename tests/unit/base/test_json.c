@@ -146,12 +146,62 @@ static void quotes_any_bytes(void **state) {
     assert_int_equal(yyjson_get_len(yyjson_doc_get_root(doc)), 8 + 2 + 3);
 }
 
+static uint64_t hash_of(const char *text) {
+    AUTO_ARENA arena = ARENA_INIT;
+    AUTO_JSON *doc = NULL;
+    struct error err = {0};
+    if (json_parse(text, strlen(text), &doc, &err) < 0)
+        fail_msg("%s: %s", text, err.text);
+    return json_hash(yyjson_val_mut_copy(json_new(&arena), yyjson_doc_get_root(doc)));
+}
+
+static void a_hash_is_that_of_the_value(void **state) {
+    (void)state;
+    static const char *const different[] = {
+        "null",
+        "true",
+        "false",
+        "0",
+        "1",
+        "-1",
+        "0.5",
+        "1e300",
+        "\"\"",
+        "\"0\"",
+        "\"null\"",
+        "[]",
+        "{}",
+        "[[]]",
+        "[0]",
+        "[0,1]",
+        "[1,0]",
+        "{\"a\":null}",
+        "{\"a\":1}",
+        "{\"b\":1}",
+        "{\"a\":{\"b\":1}}",
+        "{\"a\":1,\"b\":2}",
+        "{\"a\":2,\"b\":1}",
+        "{\"ab\":1}",
+        "[\"a\",\"b\"]",
+        "[\"ab\"]",
+    };
+    enum { COUNT = sizeof different / sizeof *different };
+    for (size_t i = 0; i < COUNT; i++)
+        for (size_t j = 0; j < i; j++)
+            if (hash_of(different[i]) == hash_of(different[j]))
+                fail_msg("%s and %s", different[i], different[j]);
+    assert_true(hash_of("{\"a\":[1,{\"x\":2,\"y\":3}],\"b\":null}") ==
+                hash_of("{\"b\":null,\"a\":[1.0,{\"y\":3,\"x\":2e0}]}"));
+    /* for ever the same: it is kept in the cluster */
+    assert_true(hash_of("{\"a\":[1,\"x\",true]}") == UINT64_C(0x478aed48bffe1375));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(walks_by_name),         cmocka_unit_test(refuses_with_the_position),
         cmocka_unit_test(depth_is_bounded),      cmocka_unit_test(brackets_in_texts_are_no_depth),
         cmocka_unit_test(writes_into_the_arena), cmocka_unit_test(compares_by_value),
-        cmocka_unit_test(quotes_any_bytes),
+        cmocka_unit_test(quotes_any_bytes),      cmocka_unit_test(a_hash_is_that_of_the_value),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

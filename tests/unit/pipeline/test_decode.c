@@ -274,6 +274,54 @@ static void defaults_are_merged_field_by_field(void **state) {
     decoded_fini(&seen);
 }
 
+static const char *hash_in(struct decoded *seen, const char *spec_yaml) {
+    decoded_spec(seen, spec_yaml);
+    if (seen->problems.total > 0)
+        fail_msg("%s", seen->problems.items[0]);
+    return seen->pipeline->tasks[0].hash;
+}
+
+/* Two specs whose first tasks run the same, or not. */
+static void expect_hashes(const char *one_yaml, const char *other_yaml, bool same) {
+    struct decoded one, other;
+    const char *first = hash_in(&one, one_yaml);
+    const char *second = hash_in(&other, other_yaml);
+    assert_int_equal(strlen(first), 16);
+    if ((strcmp(first, second) == 0) != same)
+        fail_msg("%s\nand\n%s", one_yaml, other_yaml);
+    decoded_fini(&one);
+    decoded_fini(&other);
+}
+
+static void a_hash_says_what_runs(void **state) {
+    (void)state;
+    static const char plain[] = "  tasks: [{name: a, image: i, command: {words: [x], note: n}}]\n";
+    static const char *const same[] = {
+        "  tasks: [{command: {note: n, words: [x]}, image: i, name: a}]\n",
+        "  defaults: {image: i, timeout: 3h, retry: {limit: 3}}\n  tasks: [{name: a, command: {words: [x], note: "
+        "n}}]\n",
+        "  params: [{name: p, value: x}]\n  tasks: [{name: a, image: i, command: {words: [$(params.p)], note: n}}]\n",
+        "  parallelism: 3\n  tasks: [{name: other, dependsOn: [b], image: i, retry: {limit: 2}, timeout: 1h,\n"
+        "    startTimeout: 1m, onFailure: Ignore, env: null, command: {words: [x], note: n}}, {name: b, command: "
+        "{}}]\n",
+    };
+    static const char *const different[] = {
+        "  tasks: [{name: a, image: j, command: {words: [x], note: n}}]\n",
+        "  tasks: [{name: a, image: i, hadoopJar: {words: [x], note: n}}]\n",
+        "  tasks: [{name: a, image: i, command: {words: [x, y], note: n}}]\n",
+        "  tasks: [{name: a, image: i, env: [{name: A, value: b}], command: {words: [x], note: n}}]\n",
+        "  defaults: {resources: {limits: {cpu: 1}}}\n  tasks: [{name: a, image: i, command: {words: [x], note: n}}]\n",
+        "  tasks: [{name: a, image: i, pod: {spec: {hostname: h}}, command: {words: [x], note: n}}]\n",
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        expect_hashes(plain, same[i], true);
+    for (size_t i = 0; i < sizeof different / sizeof *different; i++)
+        expect_hashes(plain, different[i], false);
+    struct decoded seen; /* for ever the same: pods of earlier versions carry it */
+    assert_string_equal(hash_in(&seen, plain), "lcjxrx6s5hvv4hbb");
+    decoded_fini(&seen);
+}
+
 static void a_name_may_not_stand_in_defaults(void **state) {
     (void)state;
     EXPECT_PROBLEMS("  defaults: {dependsOn: [a], command: {}}\n  tasks: [{name: a, command: {}}]\n",
@@ -351,6 +399,7 @@ int main(void) {
         cmocka_unit_test(params_may_refer_to_those_above),
         cmocka_unit_test(an_unknown_reference_is_named_and_values_are_not),
         cmocka_unit_test(defaults_are_merged_field_by_field),
+        cmocka_unit_test(a_hash_says_what_runs),
         cmocka_unit_test(a_name_may_not_stand_in_defaults),
         cmocka_unit_test(a_spec_that_leaves_no_room_is_refused),
         cmocka_unit_test(references_cannot_blow_a_spec_up),
