@@ -22,7 +22,7 @@ static void observe_pipeline(struct observation *seen, struct arena *arena) {
     seen->problems.arena = arena;
     struct pipeline *spec = pipeline_decode(root, executor_tables(), arena, &seen->problems);
     if (spec != NULL)
-        executor_validate(spec, &seen->problems);
+        executor_validate(spec, &seen->problems, NULL);
     run->spec = spec;
     run->problems = &seen->problems;
 }

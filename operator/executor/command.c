@@ -20,7 +20,9 @@ static const struct field fields[] = {
 static const struct table table = {
     .size = sizeof(struct command), .fields = fields, .field_count = sizeof fields / sizeof *fields};
 
-static void validate(const struct task *task, const struct place *place, struct problems *problems) {
+static void validate(const struct task *task, const struct place *place, struct problems *problems,
+                     struct problems *warnings) {
+    (void)warnings;
     const struct command *block = task->block;
     const struct place words = {.up = place, .name = "command"};
     if (block->command.count > 0 && text_empty(block->command.items[0]))

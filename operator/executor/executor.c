@@ -30,32 +30,36 @@ const struct kind_tables *executor_tables(void) {
     return &tables;
 }
 
-static bool overlay_has_image(const struct task *task) {
+yyjson_val *task_overlay_main(const struct task *task) {
     yyjson_val *containers = json_at(task->pod, "spec", "containers", NULL);
     size_t i, count;
     yyjson_val *container;
     if (yyjson_is_arr(containers))
         yyjson_arr_foreach(containers, i, count, container) {
-            if (text_equal(json_text(container, "name", NULL), MAIN_CONTAINER) &&
-                !text_empty(json_text(container, "image", NULL)))
-                return true;
+            if (text_equal(json_text(container, "name", NULL), MAIN_CONTAINER))
+                return container;
         }
-    return false;
+    return NULL;
 }
 
-static void validate_task(const struct task *task, const struct place *place, struct problems *problems) {
+static void validate_task(const struct task *task, const struct place *place, struct problems *problems,
+                          struct problems *warnings) {
     if (task->block == NULL)
         return; /* no kind: said already */
     const struct executor *executor = executor_of(task->kind);
-    if (!task->unsound && text_empty(task->image) && executor->default_image == NULL && !overlay_has_image(task))
+    bool has_image = !text_empty(task->image) || executor->default_image != NULL ||
+                     !text_empty(json_text(task_overlay_main(task), "image", NULL));
+    if (!has_image && !task->unsound)
         problems_add_at(problems, &(struct place){.up = place, .name = "image"},
                         "is required, here or in spec.defaults.image");
     if (executor->validate != NULL)
-        executor->validate(task, &(struct place){.up = place, .name = executor->kind}, problems);
+        executor->validate(task, &(struct place){.up = place, .name = executor->kind}, problems, warnings);
 }
 
-void executor_validate(const struct pipeline *pipeline, struct problems *problems) {
+void executor_validate(const struct pipeline *pipeline, struct problems *problems, struct problems *warnings) {
+    struct problems ignored = {.arena = problems->arena};
     const struct place tasks = {.name = "spec.tasks"};
     for (size_t i = 0; i < pipeline->task_count; i++)
-        validate_task(&pipeline->tasks[i], &(struct place){.up = &tasks, .index = i}, problems);
+        validate_task(&pipeline->tasks[i], &(struct place){.up = &tasks, .index = i}, problems,
+                      warnings != NULL ? warnings : &ignored);
 }

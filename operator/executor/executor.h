@@ -26,7 +26,8 @@ struct executor {
     const char *doc;           /* its description in the CRD */
     const struct table *table; /* of its block */
     /* What the schema cannot say; may be NULL. `place` is the block's. */
-    void (*validate)(const struct task *task, const struct place *place, struct problems *problems);
+    void (*validate)(const struct task *task, const struct place *place, struct problems *problems,
+                     struct problems *warnings);
     /* The command line of the task. `tag` names the run and task at the remote side, the same for every attempt. */
     void (*command)(const struct task *task, const char *tag, struct argv *argv);
     enum verdict (*verdict)(const struct task *task);    /* NULL: the exit code */
@@ -37,8 +38,9 @@ struct executor {
 const struct executor *executor_of(enum task_kind kind);
 const struct kind_tables *executor_tables(void); /* for pipeline_decode() */
 
-/* Adds what is wrong with each task beyond its decoding: the rules of its kind. */
-void executor_validate(const struct pipeline *pipeline, struct problems *problems);
+/* Adds what is wrong with each task beyond its decoding: the rules of its kind. `warnings`, which may be NULL, gets
+ * what is probably not meant but does not stop the run. */
+void executor_validate(const struct pipeline *pipeline, struct problems *problems, struct problems *warnings);
 
 /* The same for every task of an operator. */
 struct launch_config {
@@ -53,6 +55,10 @@ struct launch_config {
  * put on top. ERROR_INVALID when there is no container for it, since nobody validated the overlay. */
 int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
                  yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err);
+
+/* The same for pods that the API server's validation takes or refuses alike: a hash of all but the name, labels and
+ * annotations, the command lines, and the values (not the names) of environment variables. */
+uint64_t executor_pod_shape(yyjson_mut_val *pod);
 
 /* A pod object, and the newest report of its launcher or NULL, as the plan sees it. Texts live in the arena;
  * reason and message are clean and as long as a status keeps them. */

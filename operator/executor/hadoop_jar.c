@@ -32,7 +32,9 @@ static const struct field fields[] = {
 static const struct table table = {
     .size = sizeof(struct hadoop_jar), .fields = fields, .field_count = sizeof fields / sizeof *fields};
 
-static void validate(const struct task *task, const struct place *place, struct problems *problems) {
+static void validate(const struct task *task, const struct place *place, struct problems *problems,
+                     struct problems *warnings) {
+    (void)warnings;
     const struct hadoop_jar *job = task->block;
     check_pair_names(&job->hadoop.conf, place, "conf", problems);
 }

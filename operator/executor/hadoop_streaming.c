@@ -67,7 +67,9 @@ static void check_values(const struct pairs *pairs, const struct place *place, s
                             "back in the mapper, or ship a file)");
 }
 
-static void validate(const struct task *task, const struct place *place, struct problems *problems) {
+static void validate(const struct task *task, const struct place *place, struct problems *problems,
+                     struct problems *warnings) {
+    (void)warnings;
     const struct hadoop_streaming *job = task->block;
     check_pair_names(&job->hadoop.conf, place, "conf", problems);
     check_pair_names(&job->cmdenv, place, "cmdenv", problems);

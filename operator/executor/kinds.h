@@ -23,4 +23,11 @@ void argv_add_int(struct argv *argv, const char *option, int64_t value); /* no-o
 void check_pair_names(const struct pairs *pairs, const struct place *block, const char *field,
                       struct problems *problems);
 
+/* The container `main` as the task's overlay has it; NULL. */
+yyjson_val *task_overlay_main(const struct task *task);
+
+/* Warns when a driver with that memory, as Spark writes it, does not fit into the task's container. NULL: no-op. */
+void spark_warn_memory(const struct task *task, const char *memory, const struct place *place,
+                       struct problems *warnings);
+
 const char *pairs_find(const struct pairs *pairs, const char *name); /* NULL */

@@ -136,7 +136,22 @@ static bool in_cluster(const struct spark_submit *spark) {
     return text_equal(pairs_find(&spark->conf, "spark.submit.deployMode"), "cluster");
 }
 
-static void validate(const struct task *task, const struct place *place, struct problems *problems) {
+/* Of a driver that runs in the task's pod. */
+static void warn_memory(const struct task *task, const struct place *place, struct problems *warnings) {
+    const struct spark_submit *spark = task->block;
+    const struct place driver = {.up = place, .name = "driver"};
+    const struct place conf = {.up = place, .name = "conf"};
+    if (task->unsound || in_cluster(spark) || !text_empty(spark->remote))
+        return;
+    if (spark->driver != NULL && !text_empty(spark->driver->memory))
+        spark_warn_memory(task, spark->driver->memory, &(struct place){.up = &driver, .name = "memory"}, warnings);
+    else
+        spark_warn_memory(task, pairs_find(&spark->conf, "spark.driver.memory"),
+                          &(struct place){.up = &conf, .entry = "spark.driver.memory"}, warnings);
+}
+
+static void validate(const struct task *task, const struct place *place, struct problems *problems,
+                     struct problems *warnings) {
     const struct spark_submit *spark = task->block;
     check_pair_names(&spark->conf, place, "conf", problems);
     if (!text_empty(spark->remote) && (!text_empty(spark->master) || spark->deploy_mode != DEPLOY_ABSENT))
@@ -153,6 +168,7 @@ static void validate(const struct task *task, const struct place *place, struct 
                         "is required: principal and keytab go together");
     if (!text_empty(spark->proxy_user) && !text_empty(spark->principal))
         problems_add_at(problems, &(struct place){.up = place, .name = "proxyUser"}, "excludes principal and keytab");
+    warn_memory(task, place, warnings);
 }
 
 static void add_driver(const struct spark_driver *driver, struct argv *argv) {

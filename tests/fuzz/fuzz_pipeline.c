@@ -71,11 +71,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     AUTO_JSON *doc = NULL;
     struct error err = {0};
     struct problems problems = {.arena = &arena};
+    struct problems warnings = {.arena = &arena};
     if (json_parse((const char *)data, size, &doc, &err) < 0)
         return 0;
     const struct pipeline *pipeline = pipeline_decode(yyjson_doc_get_root(doc), executor_tables(), &arena, &problems);
-    executor_validate(pipeline, &problems);
+    executor_validate(pipeline, &problems, &warnings);
     check_problems(&problems);
+    check_problems(&warnings);
     struct run run = {.name = "demo", .namespace = "lab", .uid = "0a1b2c3d-0000-0000-0000-000000000001"};
     run.generation = 1;
     run.created_at = now - 1000;

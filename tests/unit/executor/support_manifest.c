@@ -23,13 +23,13 @@ const struct launch_config test_config = {
 void manifest_init(struct manifest *manifest, const char *yaml, size_t length) {
     struct error err = {0};
     *manifest = (struct manifest){.arena = ARENA_INIT};
-    manifest->problems.arena = &manifest->arena;
+    manifest->problems.arena = manifest->warnings.arena = &manifest->arena;
     if (yaml_parse(yaml, length, &manifest->doc, &err) < 0)
         fail_msg("%s", err.text);
     yyjson_val *root = yyjson_doc_get_root(manifest->doc);
     yyjson_val *metadata = json_at(root, "metadata", NULL);
     manifest->pipeline = pipeline_decode(root, executor_tables(), &manifest->arena, &manifest->problems);
-    executor_validate(manifest->pipeline, &manifest->problems);
+    executor_validate(manifest->pipeline, &manifest->problems, &manifest->warnings);
     manifest->run = (struct run){
         .name = json_text(metadata, "name", "demo"),
         .namespace = json_text(metadata, "namespace", "lab"),

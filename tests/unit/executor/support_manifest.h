@@ -7,7 +7,7 @@
 struct manifest {
     struct arena arena;
     yyjson_doc *doc;
-    struct problems problems;
+    struct problems problems, warnings;
     struct pipeline *pipeline;
     struct run run; /* name, namespace and uid of the object */
 };

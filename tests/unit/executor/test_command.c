@@ -103,6 +103,51 @@ static void spark_submit_refuses_what_cannot_be(void **state) {
         "spec.tasks[0].sparkSubmit.deployMode: must be one of client, cluster (did you mean cluster?)");
 }
 
+static void a_driver_that_does_not_fit_is_warned_of(void **state) {
+    (void)state;
+    static const struct {
+        const char *limit, *overlay, *block;
+        const char *wanted; /* NULL: no warning */
+    } cases[] = {
+        {"4Gi", "", "driver: {memory: 4g}",
+         "spec.tasks[0].sparkSubmit.driver.memory: 4g and Spark's overhead (384Mi, or a tenth when that is more) are "
+         "4506Mi, but the memory limit of the container, where the driver runs, is 4096Mi: it may be killed (raise "
+         "resources.limits.memory, or give the driver less)"},
+        {"4505Mi", "", "driver: {memory: 4g}", "spec.tasks[0].sparkSubmit.driver.memory: 4g and"},
+        {"4506Mi", "", "driver: {memory: 4g}", NULL},
+        {"1Gi", "", "master: 'local[2]', conf: {spark.driver.memory: '1000'}",
+         "spec.tasks[0].sparkSubmit.conf[spark.driver.memory]: 1000 and Spark's overhead (384Mi, or a tenth when that "
+         "is more) are 1384Mi, but"},
+        {"1Gi", "", "master: yarn, driver: {memory: 640m}", NULL},
+        {"1Gi", "", "master: yarn, driver: {memory: 641MB}", "spec.tasks[0].sparkSubmit.driver.memory: 641MB and"},
+        {"8Gi", ", resources: {limits: {memory: 1073741824}}", "driver: {memory: 2g}",
+         "spec.tasks[0].sparkSubmit.driver.memory: 2g and"},
+        {"1Gi", ", resources: {limits: null}", "driver: {memory: 2g}", NULL},
+        {"1Gi", ", resources: {limits: {cpu: 1}}", "driver: {memory: 2g}",
+         "spec.tasks[0].sparkSubmit.driver.memory: 2g and"},
+        {"null", "", "driver: {memory: 2g}", NULL},
+        {"1Gi", "", "master: yarn, deployMode: cluster, driver: {memory: 2g}", NULL},
+        {"1Gi", "", "remote: 'sc://h', driver: {memory: 2g}", NULL},
+        {"1Gi", "", "driver: {memory: $(MEMORY)}", NULL},
+        {"1Gi", "", "driver: {cores: 2}", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct manifest manifest;
+        char yaml[512];
+        snprintf(yaml, sizeof yaml,
+                 "    image: i\n    resources: {limits: {memory: %s}}\n"
+                 "    pod: {spec: {containers: [{name: main%s}]}}\n    sparkSubmit: {application: a, %s}\n",
+                 cases[i].limit, cases[i].overlay, cases[i].block);
+        manifest_task(&manifest, yaml);
+        if (manifest.problems.count > 0)
+            fail_msg("%s", manifest.problems.items[0]);
+        assert_int_equal(manifest.warnings.count, cases[i].wanted != NULL);
+        if (cases[i].wanted != NULL && !text_starts_with(manifest.warnings.items[0], cases[i].wanted))
+            fail_msg("wanted %s, seen %s", cases[i].wanted, manifest.warnings.items[0]);
+        manifest_fini(&manifest);
+    }
+}
+
 static void yarn_judges_its_cluster_mode(void **state) {
     (void)state;
     static const struct {
@@ -233,6 +278,7 @@ int main(void) {
         cmocka_unit_test(spark_submit_has_every_option),
         cmocka_unit_test(the_tag_goes_where_yarn_is),
         cmocka_unit_test(spark_submit_refuses_what_cannot_be),
+        cmocka_unit_test(a_driver_that_does_not_fit_is_warned_of),
         cmocka_unit_test(yarn_judges_its_cluster_mode),
         cmocka_unit_test(hadoop_jar_leaves_programs_without_generic_options_alone),
         cmocka_unit_test(streaming_has_every_option),

@@ -132,6 +132,55 @@ static void long_names_fit_their_labels(void **state) {
     manifest_fini(&manifest);
 }
 
+static uint64_t shape_of(const char *name, const char *task_yaml) {
+    struct manifest manifest;
+    struct error err = {0};
+    yyjson_mut_val *pod = NULL;
+    AUTO_STRBUF yaml = STRBUF_INIT;
+    strbuf_printf(&yaml,
+                  "metadata: {name: demo, namespace: lab, uid: 0a1b}\nspec:\n  tasks:\n  - name: %s\n    image: i\n%s",
+                  name, task_yaml);
+    manifest_init(&manifest, yaml.data, yaml.length);
+    if (manifest.problems.count > 0)
+        fail_msg("%s", manifest.problems.items[0]);
+    yyjson_mut_doc *doc = json_new(&manifest.arena);
+    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, &test_config, doc, &pod, &err), 0);
+    const char *before = json_write(pod, &manifest.arena, NULL);
+    uint64_t shape = executor_pod_shape(pod);
+    assert_string_equal(json_write(pod, &manifest.arena, NULL), before);
+    manifest_fini(&manifest);
+    return shape;
+}
+
+static void pods_of_one_shape_differ_in_words_alone(void **state) {
+    (void)state;
+    static const char plain[] = "    env: [{name: A, value: a}]\n    command: {command: [x]}\n";
+    static const char *const same[] = {
+        "    env: [{name: A, value: b}]\n    command: {command: [y, z]}\n",
+        "    env: [{name: A, value: a}]\n    timeout: 1h\n    sparkSubmit: {application: a}\n",
+        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n"
+        "    pod: {metadata: {labels: {l: m}, annotations: {a: b}}}\n",
+    };
+    static const char *const different[] = {
+        "    env: [{name: B, value: a}]\n    command: {command: [x]}\n",
+        "    env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]\n    command: {command: [x]}\n",
+        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n    resources: {limits: {cpu: 1}}\n",
+        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n    volumes: [{name: v, emptyDir: {}}]\n",
+        "    env: [{name: A, value: a}]\n    command: {command: [x], workingDir: x}\n",
+        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n"
+        "    pod: {spec: {containers: [{name: main, securityContext: {runAsUser: 1}}]}}\n",
+        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n    nodeSelector: {a: b}\n",
+    };
+    uint64_t shape = shape_of("a", plain);
+    assert_true(shape == shape_of("b", plain));
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (shape_of("a", same[i]) != shape)
+            fail_msg("another shape: %s", same[i]);
+    for (size_t i = 0; i < sizeof different / sizeof *different; i++)
+        if (shape_of("a", different[i]) == shape)
+            fail_msg("the same shape: %s", different[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_pod),
@@ -141,6 +190,7 @@ int main(void) {
         cmocka_unit_test(an_overlay_that_fights_is_refused),
         cmocka_unit_test(a_pod_without_its_container_is_not_made),
         cmocka_unit_test(long_names_fit_their_labels),
+        cmocka_unit_test(pods_of_one_shape_differ_in_words_alone),
     };
     return cmocka_run_group_tests_name("pod", tests, NULL, NULL);
 }

@@ -132,7 +132,7 @@ static void make_pods(struct pipeline *pipeline, struct arena *arena) {
 static void look_at_pipeline(yyjson_val *object, struct arena *arena) {
     struct problems problems = {.arena = arena};
     struct pipeline *pipeline = pipeline_decode(object, executor_tables(), arena, &problems);
-    executor_validate(pipeline, &problems);
+    executor_validate(pipeline, &problems, NULL);
     assert_non_null(pipeline);
     for (size_t i = 0; i < problems.count; i++)
         if (strstr(problems.items[i], ": ") == NULL)
