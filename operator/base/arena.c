@@ -111,3 +111,10 @@ void arena_fini(struct arena *arena) {
     }
     arena->last = NULL;
 }
+
+size_t arena_size(const struct arena *arena) {
+    size_t size = 0;
+    for (const struct arena_block *block = arena->last; block != NULL; block = block->previous)
+        size += block->size;
+    return size;
+}

@@ -22,7 +22,8 @@ char *arena_strdup(struct arena *arena, const char *text);         /* NULL gives
 char *arena_strndup(struct arena *arena, const char *text, size_t length);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-void arena_fini(struct arena *arena); /* frees all; the arena is empty and usable again */
+size_t arena_size(const struct arena *arena); /* bytes that it holds */
+void arena_fini(struct arena *arena);         /* frees all; the arena is empty and usable again */
 
 #define ARENA_NEW(arena, type)              ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_NEW_ARRAY(arena, count, type) ((type *)arena_array((arena), (count), sizeof(type)))

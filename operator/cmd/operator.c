@@ -125,6 +125,8 @@ static void name_self(struct wiring *self, uint64_t seed) {
     char host[65] = "weir";
     gethostname(host, sizeof host - 1);
     if (!text_empty(pod) && !text_empty(uid))
+        self->pod = (struct event_object){&kube_pods, self->namespace, pod, uid};
+    if (self->pod.resource != NULL)
         snprintf(self->identity, sizeof self->identity, "%.80s_%.40s", pod, uid);
     else
         snprintf(self->identity, sizeof self->identity, "%.80s_%08x", text_empty(pod) ? host : pod, (unsigned)seed);
@@ -143,7 +145,9 @@ static void start(struct wiring *self, uint64_t seed) {
                                        .api = self->api,
                                        .recorder = self->recorder,
                                        .launch = &self->launch,
-                                       .leads = operator_leads,
+                                       .self = self->pod,
+                                       .guard_file = self->options.guard_file,
+                                       .ttl_seconds_after_finished = self->options.ttl_seconds_after_finished,
                                        .pod_gone = pod_gone,
                                        .arg = self,
                                        .seed = seed};

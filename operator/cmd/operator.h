@@ -23,6 +23,7 @@ struct wiring {
     struct arena arena; /* of the process */
     char identity[160], report_host[320], secret[280], refusal[160];
     const char *namespace;
+    struct event_object pod; /* our own; resource NULL: we are in none */
     struct kube_api *api;
     struct recorder *recorder;
     struct web_server *server;

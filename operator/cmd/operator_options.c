@@ -20,6 +20,8 @@ enum key {
     KEY_LAUNCHER_IMAGE,
     KEY_LAUNCHER_PULL_POLICY,
     KEY_LOG_LEVEL,
+    KEY_GUARD_FILE,
+    KEY_TTL,
 };
 
 static const struct argp_option table[] = {
@@ -38,6 +40,9 @@ static const struct argp_option table[] = {
     {"http-port", KEY_HTTP_PORT, "PORT", 0, "HTTP port for /healthz, /readyz and /metrics (8080)", 0},
     {"launcher-image", KEY_LAUNCHER_IMAGE, "IMAGE", 0, "image that holds /weir-launcher (required)", 0},
     {"launcher-pull-policy", KEY_LAUNCHER_PULL_POLICY, "POLICY", 0, "its imagePullPolicy (IfNotPresent)", 0},
+    {"guard-file", KEY_GUARD_FILE, "FILE", 0,
+     "where the Pipeline in work is noted, so that one that crashes the operator is left alone (default: nowhere)", 0},
+    {"ttl-seconds-after-finished", KEY_TTL, "N", 0, "of Pipelines that name none; -1: they stay (-1)", 0},
     {"log-level", KEY_LOG_LEVEL, "LEVEL", 0, "debug, info, warn or error (info)", 0},
     {0}};
 
@@ -47,6 +52,14 @@ static int parse_port(const char *text, const char *option, struct argp_state *s
     if (*text == '\0' || *end != '\0' || port < 0 || port > 65535)
         argp_error(state, "--%s: \"%s\" is no port number", option, text);
     return (int)port;
+}
+
+static int64_t parse_ttl(const char *text, struct argp_state *state) {
+    char *end = NULL;
+    long seconds = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || seconds < -1 || seconds > INT32_MAX)
+        argp_error(state, "--ttl-seconds-after-finished: \"%s\" is no number of seconds, nor -1", text);
+    return seconds;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -59,6 +72,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_SERVICE_NAME: options->service_name = arg; return 0;
     case KEY_NAMESPACE: options->namespace = arg; return 0;
     case KEY_REPORT_ADDRESS: options->report_address = arg; return 0;
+    case KEY_GUARD_FILE: options->guard_file = arg; return 0;
+    case KEY_TTL: options->ttl_seconds_after_finished = parse_ttl(arg, state); return 0;
     case KEY_REPORT_PORT: options->report_port = parse_port(arg, "report-port", state); return 0;
     case KEY_HTTP_PORT: options->http_port = parse_port(arg, "http-port", state); return 0;
     case KEY_LAUNCHER_IMAGE: options->launcher_image = arg; return 0;
@@ -90,6 +105,7 @@ void operator_options_parse(int argc, char **argv, struct operator_options *ret_
         .report_port = 8443,
         .http_port = 8080,
         .launcher_pull_policy = "IfNotPresent",
+        .ttl_seconds_after_finished = -1,
         .log_level = LOG_INFO,
     };
     const struct argp argp = {.options = table,

@@ -3,6 +3,7 @@
 /* The command line of weir-operator. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/log.h"
 
@@ -15,6 +16,8 @@ struct operator_options {
     const char *report_address; /* IP:PORT; NULL: the Service's */
     int report_port, http_port;
     const char *launcher_image, *launcher_pull_policy;
+    const char *guard_file;             /* NULL: none */
+    int64_t ttl_seconds_after_finished; /* of Pipelines that name none; -1: they stay */
     enum log_level log_level;
 };
 

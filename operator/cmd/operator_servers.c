@@ -20,8 +20,8 @@ static bool ready(void *arg, struct strbuf *reasons) {
         strbuf_puts(reasons, "stopping\n");
     if (self->launch.report_ca == NULL)
         strbuf_puts(reasons, "no certificate for launchers' reports yet\n");
-    bool synced = controller_synced(self->controller, reasons);
-    return synced && !self->stopping && self->launch.report_ca != NULL;
+    bool listed = controller_ready(self->controller, reasons);
+    return listed && !self->stopping && self->launch.report_ca != NULL;
 }
 
 static void measure(void *arg, struct web_request *request) {
@@ -44,7 +44,7 @@ static const char *refusal(void *arg) {
     if (self->stopping)
         return "stopping";
     if (operator_leads(self))
-        return controller_synced(self->controller, NULL) ? NULL : "caches are not synced yet";
+        return controller_ready(self->controller, NULL) ? NULL : "caches are not synced yet";
     snprintf(self->refusal, sizeof self->refusal, "%.150s leads",
              self->leader == NULL ? "nobody" : leader_holder(self->leader));
     return self->refusal;

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "controller/request.h"
 #include "kube/verbs.h"
+#include "pipeline/reasons.h"
 
 static struct metric edge_seconds = {
     .name = "weir_edge_seconds",
@@ -16,91 +17,117 @@ static struct metric edge_seconds = {
     .buckets = metric_seconds,
     .bucket_count = sizeof metric_seconds / sizeof *metric_seconds};
 
-static bool adoptable(yyjson_val *pod, const struct request *request) {
-    yyjson_val *metadata = yyjson_obj_get(pod, "metadata");
-    size_t i, count;
-    yyjson_val *owner;
-    yyjson_arr_foreach(yyjson_obj_get(metadata, "ownerReferences"), i, count, owner) {
-        if (json_bool(owner, "controller", false))
-            return text_equal(json_text(owner, "uid", ""), request->pass->run_uid) &&
-                   text_equal(json_text(yyjson_obj_get(metadata, "labels"), LABEL_TASK, ""), request->task);
-    }
-    return false;
+static void answered(const struct request *request) {
+    struct run_state *run = request_run(request);
+    if (run != NULL)
+        run_answered(run, ASKED_CREATE, request->task);
+}
+
+/* --- refusals --- */
+
+static bool says(const struct kube_answer *answer, const char *words) {
+    return strstr(answer->err.text, words) != NULL;
+}
+
+/* The pod itself is wrong, by the API server's own rules: no waiting will mend it. What admission plugins, policies and
+ * webhooks say may change, whatever code they give it. */
+bool create_refused_for_good(const struct kube_answer *answer) {
+    return answer->err.code == ERROR_INVALID && !says(answer, "denied") && !says(answer, "webhook");
+}
+
+static void refused(const struct request *request, const struct kube_answer *answer) {
+    struct run_state *run = request_run(request);
+    bool quota = says(answer, "exceeded quota");
+    bool passing = answer->err.code == ERROR_TRANSIENT && !quota;
+    const struct refusal refusal = {.task = request->task,
+                                    .reason = quota ? REASON(QuotaExceeded) : REASON(CreateFailed),
+                                    .message = answer->err.text,
+                                    .passing = passing,
+                                    .not_before_ms = answer->retry_after_ms};
+    if (run == NULL || answer->fenced)
+        return;
+    if (create_refused_for_good(answer))
+        run_refuse(run, request->generation, answer->err.text);
+    else
+        run_refused(run, &refusal, request->generation, clock_boot_ms());
+    request_say(request, "cannot create pod", answer);
+}
+
+/* --- one that is there already --- */
+
+static bool ours(yyjson_val *pod, const struct request *request) {
+    struct pod_object *object = pod_object_any(pod);
+    bool same = text_equal(pod_fact(object->facts, FACT_OWNER), request->run_uid) &&
+                text_equal(pod_fact(object->facts, FACT_TASK), request->task);
+    pod_object_free(object);
+    return same;
 }
 
 static void looked_for_ours(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
-    if (answer->err.code == ERROR_NONE && adoptable(yyjson_doc_get_root(answer->doc), request)) {
-        log_info("controller", "adopted pod", {"pipeline", request->pass->key}, {"pod", request->pod});
-        cache_put(pass_cache(request->pass, &kube_pods), yyjson_doc_get_root(answer->doc));
-        request_again(request);
-    } else if (answer->err.code == ERROR_NONE) {
-        memory_collision(request->pass->controller->memory, request->pass->run_uid, request->pod);
-        request_again(request);
-    } else {
-        pass_failed(request->pass, answer); /* also when it is not there after all: plan again */
+    struct run_state *run = request_run(request);
+    yyjson_val *pod = answer->err.code == ERROR_NONE ? yyjson_doc_get_root(answer->doc) : NULL;
+    if (pod != NULL && ours(pod, request)) {
+        struct cache *pods = request_cache(request, &kube_pods);
+        cache_put(pods, pod);
+        const struct cache_entry *entry = cache_get(pods, request->namespace, request->pod);
+        if (entry != NULL)
+            log_info("controller", "adopted pod", {"pipeline", request->key}, {"pod", request->pod});
+        else if (run != NULL) /* done, or out of sight: the number is used up */
+            run_taken(run, request->task, request->attempt);
+    } else if (pod != NULL && run != NULL) {
+        run_collision(run, request->pod);
+    } else if (pod == NULL && run != NULL && !answer->fenced) { /* it was lost on its way, or nobody can tell */
+        const struct refusal lost = {
+            .task = request->task, .reason = REASON(CreateFailed), .message = answer->err.text, .passing = true};
+        run_refused(run, &lost, request->generation, clock_boot_ms());
     }
+    answered(request);
+    request_again(request);
     request_end(request);
-}
-
-/* A quota frees itself and rights are granted; what admission says of the pod itself stays. */
-static bool refused_for_good(const struct kube_answer *answer) {
-    if (answer->err.code == ERROR_INVALID)
-        return true;
-    return answer->err.code == ERROR_FORBIDDEN && answer->status == 403 &&
-           (strstr(answer->err.text, "violates PodSecurity") != NULL ||
-            strstr(answer->err.text, "denied the request") != NULL);
 }
 
 static void created(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
-    struct pass *pass = request->pass;
-    if (answer->err.code == ERROR_NONE) {
-        if (request->edge_from != 0)
-            metric_observe(&edge_seconds, (double)(clock_boot_ms() - request->edge_from) / 1000.0);
-        cache_put(pass_cache(pass, &kube_pods), yyjson_doc_get_root(answer->doc));
-    } else if (answer->err.code == ERROR_EXISTS || answer->unsure) {
-        kube_get(pass->controller->config.api, request_pod(request), looked_for_ours, request);
+    struct run_state *run = request_run(request);
+    if (answer->err.code == ERROR_EXISTS || answer->unsure) {
+        kube_get(request->controller->config.api, request_pod(request), looked_for_ours, request);
         return;
-    } else if (refused_for_good(answer)) {
-        request_say(request, "pod refused", answer);
-        memory_refusal(pass->controller->memory, pass->run_uid, pass->generation, request->task, answer->err.text);
-        request_again(request);
-    } else if (strstr(answer->err.text, "being terminated") == NULL) { /* a namespace that ends takes all with it */
-        request_say(request, "cannot create pod", answer);
-        pass_failed(pass, answer);
     }
+    answered(request);
+    if (answer->err.code == ERROR_NONE) {
+        if (request->ended_seen != 0)
+            metric_observe(&edge_seconds, (double)(clock_boot_ms() - request->ended_seen) / 1000.0);
+        if (run != NULL)
+            run_created(run, request->task);
+        cache_put(request_cache(request, &kube_pods), yyjson_doc_get_root(answer->doc));
+    } else {
+        refused(request, answer);
+    }
+    request_again(request);
     request_end(request);
 }
 
-/* When the last upstream pod was seen to end; 0 when that is not known or there is none. */
-static int64_t edge_from(const struct observation *seen, const struct task *task) {
-    int64_t last = 0;
-    for (size_t i = 0; i < task->upstream_count; i++) {
-        const char *upstream = seen->run.spec->tasks[task->upstream[i]].name;
-        for (size_t p = 0; p < seen->run.pod_count; p++) {
-            if (seen->objects[p]->ended_seen > last && text_equal(seen->run.pods[p].task, upstream))
-                last = seen->objects[p]->ended_seen;
-        }
-    }
-    return last;
-}
-
-void apply_create(struct pass *pass, const struct observation *seen, const struct action *action, struct arena *arena) {
+void pods_create(const struct pass_scope *scope, const struct observation *seen, const struct action *action) {
     const struct task *task = &seen->run.spec->tasks[action->task];
-    struct controller *controller = pass->controller;
-    yyjson_mut_doc *doc = json_new(arena);
+    struct controller *controller = scope->controller;
+    yyjson_mut_doc *doc = json_new(scope->arena);
     yyjson_mut_val *pod = NULL;
     struct error err;
+    if (!run_ask(seen->state, ASKED_CREATE, task->name, action->attempt))
+        return;
     if (executor_pod(&seen->run, task, action->attempt, controller->config.launch, doc, &pod, &err) != 0) {
-        memory_refusal(controller->memory, pass->run_uid, pass->generation, task->name, err.text);
-        worker_add(controller->worker, pass->key);
+        run_answered(seen->state, ASKED_CREATE, task->name);
+        run_refuse(seen->state, seen->run.generation, err.text);
+        controller_wake(controller, scope->key);
         return;
     }
     size_t length = 0;
-    const char *body = json_write(pod, arena, &length);
-    struct request *request = request_new(pass, action->pod, NULL, task->name);
-    request->edge_from = action->attempt == 1 ? edge_from(seen, task) : 0;
+    const char *body = json_write(pod, scope->arena, &length);
+    struct request *request = request_new(scope, action->pod, NULL, task->name);
+    request->attempt = action->attempt;
+    request->generation = seen->run.generation;
+    request->ended_seen = action->ended_seen;
     kube_create(controller->config.api, request_pod(request), &(struct kube_create){.urgency = URGENCY_URGENT}, body,
                 length, created, request);
 }

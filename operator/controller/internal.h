@@ -3,69 +3,87 @@
 /* Shared by the files of controller/ only. */
 
 #include "controller/controller.h"
-#include "controller/memory.h"
+#include "controller/guard.h"
+#include "controller/hashes.h"
 #include "controller/object.h"
-#include "kube/watch.h"
+#include "controller/runs.h"
+#include "controller/scope.h"
 #include "kube/worker.h"
-
-/* One namespace that is watched, or all of them. */
-struct scope {
-    struct controller *controller;
-    char *namespace; /* NULL: all */
-    struct cache *pipelines, *pods;
-    struct watch *pipeline_watch, *pod_watch;
-};
 
 struct controller {
     struct controller_config config;
     struct scope *scopes;
     size_t scope_count;
-    struct memory *memory;
+    struct runs runs;
+    struct hashes shapes; /* of pods that the API server takes: executor_pod_shape() */
+    struct hashes gone;   /* UIDs of runs that a live look found gone: they never come back */
+    struct guard *guard;
     struct worker *worker;
-    uv_timer_t relist_timer;
     size_t running; /* pods that have not ended */
-    bool led;       /* controller_lead() was called */
-    bool working;   /* led and synced once: passes are made */
+    size_t pending; /* requests that are not answered */
+    bool leading;
+    void (*drained)(void *arg); /* while draining */
+    void *drained_arg;
 };
 
 const struct scope *controller_scope(const struct controller *controller,
                                      const char *namespace); /* NULL: not watched */
+void controller_wake(struct controller *controller, const char *key);
+/* Around every request, so that the end waits for the answers. */
+void controller_asks(struct controller *controller);
+void controller_answered(struct controller *controller);
+
+/* Pods of one run UID, in the group of a key. */
+struct pod_group {
+    const char *run_uid;
+    const struct cache_entry **entries;
+    struct pod_view *views;
+    size_t count;
+    struct pod_group *next;
+};
 
 /* One look at everything a plan needs. Texts and spec point into cached objects: valid until the loop turns. */
 struct observation {
+    const struct scope *scope;
     const struct cache_entry *pipeline; /* NULL: not in the cache */
+    const struct pipeline_object *object;
+    struct run_state *state; /* NULL without a Pipeline */
     struct run run;
-    struct problems problems;
-    const struct pod_object **objects;  /* behind run.pods, in the same order */
-    const struct cache_entry **orphans; /* pods of another run of that name, or of none */
-    size_t orphan_count;
+    struct pod_group *others; /* pods of other runs of that name, or of none */
 };
-void observe(const struct controller *controller, const char *key, int64_t now, struct arena *arena,
-             struct observation *ret);
+/* Fills in what `seen` does not have yet beside scope and pipeline. */
+void observe(struct controller *controller, const char *key, int64_t wall, int64_t boot, struct arena *arena,
+             struct observation *seen);
 
-/* One pass over one key: observe, plan, apply; ends with worker_done(). */
-struct pass;
-void reconcile(const char *key, void *arg); /* worker_cb; arg: struct controller */
+struct worked reconcile(const char *key, void *arg); /* worker_cb; arg: struct controller */
 
-/* Requests of a pass that are on their way; when the last is answered, the pass ends. */
-struct pass {
+/* What the requests of a pass are about. */
+struct pass_scope {
     struct controller *controller;
-    char *key;
-    char *run_uid; /* "" when there is no Pipeline */
-    char *namespace, *pipeline;
-    int64_t generation;
-    int64_t began;         /* boot ms */
-    size_t pending;        /* answers to come, and 1 while requests are being made */
-    bool retry;            /* something went wrong that may go better later */
-    int64_t not_before_ms; /* what the server asked to wait */
-    int64_t wake_ms;       /* -1: no need */
+    const char *key, *namespace, *pipeline; /* the Pipeline's name */
+    const char *run_uid;
+    struct arena *arena;
 };
-void pass_end(struct pass *pass); /* one answer less to wait for; the last one ends and frees the pass */
-void pass_failed(struct pass *pass, const struct kube_answer *answer); /* try again later */
-bool pass_leads(const struct pass *pass); /* ask before each write that follows an answer */
 
-/* Carries out what the plan says; only makes requests, their answers come later. */
-void apply_plan(struct pass *pass, const struct observation *seen, const struct plan *plan, struct arena *arena);
-void apply_create(struct pass *pass, const struct observation *seen, const struct action *action, struct arena *arena);
-/* Pods whose run is gone: asks for the run first, then lets them go. */
-void release_orphans(struct pass *pass, const struct observation *seen);
+/* Carries out what the plan says; only makes requests, their answers come later. `seen` NULL: of a run that is gone. */
+void apply_plan(const struct pass_scope *scope, const struct observation *seen, const struct plan *plan);
+
+void pods_delete(const struct pass_scope *scope, const struct action *action);
+void pods_release(const struct pass_scope *scope, const struct action *action);
+void pods_verify(const struct pass_scope *scope, const struct action *action);
+void pods_create(const struct pass_scope *scope, const struct observation *seen, const struct action *action);
+
+/* The status of the plan; its events follow when it is recorded. */
+void pipeline_record(const struct pass_scope *scope, const struct observation *seen, const struct plan *plan);
+void pipeline_drop_finalizer(const struct pass_scope *scope, const struct observation *seen);
+void pipeline_delete(const struct pass_scope *scope, const struct observation *seen);
+void pipeline_emit(const struct pass_scope *scope, const struct action *action);
+
+/* Asks once whether the run of these pods still exists. True: it is known to be gone. */
+bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *group);
+/* Lists the pods of a run whose status was lost, also those that nobody watches any more. True: that is done. */
+bool survey_done(const struct pass_scope *scope, const struct observation *seen);
+/* Would the API server take the pods of this spec? Asks for each shape that it was not asked for before. */
+void check_pods(const struct pass_scope *scope, const struct observation *seen);
+/* What the API server itself says of a pod, which no waiting will mend. */
+bool create_refused_for_good(const struct kube_answer *answer);

@@ -1,5 +1,5 @@
-/* See object.h. Relies on the API server's objects having the shape of core/v1 and on nothing else; what is malformed
- * counts as absent. Never looks into other caches. */
+/* See object.h. Relies on the API server's objects having the shape of core/v1 and of the CRD and on nothing else; what
+ * is malformed counts as absent. Never looks into other caches. */
 
 #include "controller/object.h"
 
@@ -8,144 +8,102 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "executor/executor.h"
+#include "pipeline/names.h"
+#include "pipeline/tables.h"
 
 const struct kube_resource kube_pipelines = {
     .group = WEIR_GROUP, .version = "v1alpha1", .plural = "pipelines", .kind = "Pipeline"};
+const struct kube_resource kube_namespaces = {
+    .group = "", .version = "v1", .plural = "namespaces", .kind = "Namespace", .cluster_scoped = true};
 
-bool object_has_finalizer(yyjson_val *object, const char *finalizer) {
-    size_t i, count;
-    yyjson_val *item;
-    yyjson_arr_foreach(json_at(object, "metadata", "finalizers", NULL), i, count, item) {
-        if (yyjson_equals_str(item, finalizer))
-            return true;
-    }
-    return false;
+static void *checked(void *memory) {
+    if (memory == NULL)
+        abort();
+    return memory;
 }
 
-static const char *const kept_metadata[] = {"name",
-                                            "namespace",
-                                            "uid",
-                                            "labels",
-                                            "finalizers",
-                                            "creationTimestamp",
-                                            "resourceVersion",
-                                            "deletionTimestamp",
-                                            "deletionGracePeriodSeconds",
-                                            "ownerReferences"};
-static const char *const kept_spec[] = {"nodeName", "terminationGracePeriodSeconds", "activeDeadlineSeconds"};
-static const char *const kept_status[] = {
-    "phase", "reason", "message", "conditions", "startTime", "containerStatuses", "initContainerStatuses"};
-
-static void keep(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *pod, const char *part, const char *const *names,
-                 size_t count) {
-    yyjson_val *from = yyjson_obj_get(pod, part);
-    yyjson_mut_val *to = yyjson_mut_obj_add_obj(doc, root, part);
-    for (size_t i = 0; i < count; i++) {
-        yyjson_val *value = yyjson_obj_get(from, names[i]);
-        if (value != NULL)
-            yyjson_mut_obj_add_val(doc, to, names[i], yyjson_val_mut_copy(doc, value));
-    }
+void object_key(const char *namespace, const char *pipeline, char key[KEY_MAX]) {
+    AUTO_ARENA arena = ARENA_INIT;
+    snprintf(key, KEY_MAX, "%.64s/%.63s", namespace, names_label(pipeline, &arena));
 }
 
-/* Of the containers only what messages speak of. */
-static void keep_containers(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *pod) {
-    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, yyjson_mut_obj_get(root, "spec"), "containers");
-    size_t i, count;
-    yyjson_val *container;
-    yyjson_arr_foreach(json_at(pod, "spec", "containers", NULL), i, count, container) {
-        yyjson_mut_val *kept = yyjson_mut_arr_add_obj(doc, list);
-        yyjson_mut_obj_add_strcpy(doc, kept, "name", json_text(container, "name", ""));
-        yyjson_val *resources = yyjson_obj_get(container, "resources");
-        if (resources != NULL)
-            yyjson_mut_obj_add_val(doc, kept, "resources", yyjson_val_mut_copy(doc, resources));
-    }
+void object_key_namespace(const char *key, char namespace[KEY_MAX]) {
+    size_t length = strcspn(key, "/");
+    length = length < KEY_MAX - 1 ? length : KEY_MAX - 1;
+    memcpy(namespace, key, length);
+    namespace[length] = '\0';
 }
 
-static yyjson_doc *project(yyjson_val *pod) {
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    yyjson_mut_doc_set_root(doc, root);
-#define KEEP(part) keep(doc, root, pod, #part, kept_##part, sizeof kept_##part / sizeof *kept_##part)
-    KEEP(metadata);
-    KEEP(spec);
-    KEEP(status);
-#undef KEEP
-    keep_containers(doc, root, pod);
-    yyjson_doc *copy = yyjson_mut_doc_imut_copy(doc, NULL);
-    yyjson_mut_doc_free(doc);
-    return copy;
-}
+/* --- pods --- */
 
-static yyjson_val *controller_of(yyjson_val *pod) {
+static const char *owner_name(yyjson_val *metadata, const char *uid) {
     size_t i, count;
     yyjson_val *owner;
-    yyjson_arr_foreach(json_at(pod, "metadata", "ownerReferences", NULL), i, count, owner) {
-        if (json_bool(owner, "controller", false) && text_equal(json_text(owner, "kind", ""), kube_pipelines.kind) &&
-            text_starts_with(json_text(owner, "apiVersion", ""), WEIR_GROUP "/"))
-            return owner;
+    yyjson_val *list = yyjson_obj_get(metadata, "ownerReferences");
+    if (uid[0] == '\0' || !yyjson_is_arr(list))
+        return NULL;
+    yyjson_arr_foreach(list, i, count, owner) {
+        if (text_equal(json_text(owner, "uid", NULL), uid))
+            return json_text(owner, "name", NULL);
     }
     return NULL;
 }
 
-/* The main container decides: a sidecar that somebody injected may never end. */
-static bool has_ended(yyjson_val *pod) {
-    yyjson_val *status = yyjson_obj_get(pod, "status");
-    const char *phase = json_text(status, "phase", "");
-    if (text_equal(phase, "Succeeded") || text_equal(phase, "Failed"))
-        return true;
-    size_t i, count;
-    yyjson_val *container;
-    yyjson_arr_foreach(yyjson_obj_get(status, "containerStatuses"), i, count, container) {
-        if (text_equal(json_text(container, "name", ""), "main"))
-            return json_at(container, "state", "terminated", NULL) != NULL;
+static struct pod_object *new_pod(yyjson_val *object, bool done_too) {
+    struct pod_facts *facts = pod_facts_new(object);
+    if (facts->done && !done_too) {
+        free(facts);
+        return NULL;
     }
-    return false;
+    struct pod_object *pod = checked(calloc(1, sizeof *pod));
+    yyjson_val *metadata = yyjson_obj_get(object, "metadata");
+    const char *owner = owner_name(metadata, pod_fact(facts, FACT_OWNER));
+    const char *label = pod_fact(facts, FACT_PIPELINE);
+    const char *name = owner != NULL ? owner : label;
+    char key[KEY_MAX];
+    pod->facts = facts;
+    if (name[0] == '\0')
+        return pod;
+    object_key(json_text(metadata, "namespace", ""), name, key);
+    pod->key = checked(strdup(key));
+    if (owner != NULL && strcmp(owner, label) != 0)
+        pod->owner = checked(strdup(owner));
+    return pod;
 }
 
 struct pod_object *pod_object_new(yyjson_val *object) {
-    yyjson_val *owner = controller_of(object);
-    if (owner == NULL)
-        return NULL;
-    struct pod_object *pod = calloc(1, sizeof *pod);
-    if (pod == NULL)
-        abort();
-    pod->doc = project(object);
-    pod->run_uid = strdup(json_text(owner, "uid", ""));
-    const char *namespace = json_text(yyjson_obj_get(object, "metadata"), "namespace", "");
-    if (pod->doc == NULL || pod->run_uid == NULL ||
-        asprintf(&pod->run_key, "%s/%s", namespace, json_text(owner, "name", "")) < 0)
-        abort();
-    pod->ended = has_ended(object);
-    return pod;
+    return new_pod(object, false);
+}
+
+struct pod_object *pod_object_any(yyjson_val *object) {
+    return new_pod(object, true);
 }
 
 void pod_object_free(struct pod_object *pod) {
     if (pod == NULL)
         return;
-    yyjson_doc_free(pod->doc);
-    free(pod->run_key);
-    free(pod->run_uid);
+    free(pod->facts);
+    free(pod->key);
+    free(pod->owner);
     free(pod->report);
     free(pod);
 }
 
 void pod_object_inherit(struct pod_object *pod, struct pod_object *older, int64_t now) {
+    bool ended = pod_facts_ended(pod->facts);
     pod->report = older->report;
     pod->report_length = older->report_length;
     pod->report_seq = older->report_seq;
     pod->report_final = older->report_final;
     older->report = NULL;
-    pod->ended_seen = older->ended ? older->ended_seen : pod->ended ? now : 0;
+    pod->ended_seen = pod_facts_ended(older->facts) ? older->ended_seen : ended ? now : 0;
 }
 
 bool pod_object_report(struct pod_object *pod, const struct record *record, const char *body, size_t length) {
     bool news = pod->report == NULL || record->seq > pod->report_seq;
     if (!news || (pod->report_final && !record->final))
         return false;
-    char *copy = malloc(length + 1);
-    if (copy == NULL)
-        abort();
+    char *copy = checked(malloc(length + 1));
     memcpy(copy, body, length);
     copy[length] = '\0';
     free(pod->report);
@@ -154,4 +112,96 @@ bool pod_object_report(struct pod_object *pod, const struct record *record, cons
     pod->report_seq = record->seq;
     pod->report_final = record->final;
     return true;
+}
+
+const char *pod_object_run(const struct pod_object *pod) {
+    const char *owner = pod_fact(pod->facts, FACT_OWNER);
+    return owner[0] != '\0' ? owner : pod_fact(pod->facts, FACT_RUN);
+}
+
+/* --- Pipelines --- */
+
+static const char *const kept_metadata[] = {"name", "namespace", "uid"};
+
+static bool has_finalizer(yyjson_val *metadata, const char *finalizer) {
+    size_t i, count;
+    yyjson_val *item;
+    yyjson_val *list = yyjson_obj_get(metadata, "finalizers");
+    if (!yyjson_is_arr(list))
+        return false;
+    yyjson_arr_foreach(list, i, count, item) {
+        if (yyjson_equals_str(item, finalizer))
+            return true;
+    }
+    return false;
+}
+
+static void keep(yyjson_mut_doc *doc, yyjson_mut_val *to, yyjson_val *from, const char *name) {
+    yyjson_val *value = yyjson_obj_get(from, name);
+    if (value != NULL)
+        yyjson_mut_obj_add_val(doc, to, name, yyjson_val_mut_copy(doc, value));
+}
+
+static yyjson_doc *keep_whole(yyjson_val *object) {
+    yyjson_mut_doc *doc = checked(yyjson_mut_doc_new(NULL));
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_val *metadata = yyjson_mut_obj_add_obj(doc, root, "metadata");
+    for (size_t i = 0; i < sizeof kept_metadata / sizeof *kept_metadata; i++)
+        keep(doc, metadata, yyjson_obj_get(object, "metadata"), kept_metadata[i]);
+    keep(doc, root, object, "spec");
+    keep(doc, root, object, "status");
+    yyjson_doc *copy = checked(yyjson_mut_doc_imut_copy(doc, NULL));
+    yyjson_mut_doc_free(doc);
+    return copy;
+}
+
+static void count_tasks(yyjson_val *status, struct pipeline_object *pipeline) {
+    yyjson_val *counts = yyjson_obj_get(status, "counts");
+    for (int phase = 0; phase < TASK_PHASE_COUNT; phase++)
+        pipeline->counts[phase] = (uint16_t)json_int(counts, task_phase_count_name((enum task_phase)phase), 0);
+    int done = 0;
+    int total = 0;
+    if (sscanf(json_text(status, "progress", ""), "%5d/%5d", &done, &total) == 2) {
+        pipeline->done = (uint16_t)done;
+        pipeline->total = (uint16_t)total;
+    }
+}
+
+struct pipeline_object *pipeline_object_new(yyjson_val *object) {
+    struct pipeline_object *pipeline = checked(calloc(1, sizeof *pipeline));
+    yyjson_val *metadata = yyjson_obj_get(object, "metadata");
+    yyjson_val *spec = yyjson_obj_get(object, "spec");
+    yyjson_val *status = yyjson_obj_get(object, "status");
+    pipeline->generation = json_int(metadata, "generation", 0);
+    pipeline->created_at = json_time(metadata, "creationTimestamp");
+    pipeline->deleting_since = json_time(metadata, "deletionTimestamp");
+    pipeline->old_finalizer = has_finalizer(metadata, FINALIZER_CLEANUP);
+    pipeline->phase = run_phase_find(json_text(status, "phase", NULL));
+    pipeline->started_at = json_time(status, "startedAt");
+    pipeline->finished_at = json_time(status, "finishedAt");
+    pipeline->ttl_seconds_after_finished = json_int(spec, "ttlSecondsAfterFinished", -1);
+    pipeline->pod_retention = (unsigned char)tables_retention(json_text(spec, "podRetention", NULL));
+    count_tasks(status, pipeline);
+    bool recorded = json_int(status, "observedGeneration", -1) == pipeline->generation;
+    if (!run_phase_final(pipeline->phase) || !recorded || pipeline->finished_at == 0)
+        pipeline->doc = keep_whole(object);
+    return pipeline;
+}
+
+struct pipeline_object *pipeline_object_bare(int64_t generation) {
+    struct pipeline_object *pipeline = checked(calloc(1, sizeof *pipeline));
+    *pipeline = (struct pipeline_object){.generation = generation, .bare = true};
+    return pipeline;
+}
+
+void pipeline_object_free(struct pipeline_object *pipeline) {
+    if (pipeline == NULL)
+        return;
+    yyjson_doc_free(pipeline->doc);
+    free(pipeline);
+}
+
+bool pipeline_object_finished(const struct pipeline_object *pipeline) {
+    return pipeline->doc == NULL && !pipeline->bare;
 }

@@ -1,74 +1,62 @@
-/* Launcher pods whose run is gone: the Pipeline was deleted with its finalizer forced off, or another one has its name
- * now. "Not in the cache" is not "gone": the API server is asked first. Then the pod is let go and deleted, which lets
- * its launcher end the remote side. */
+/* Pods whose run is gone: the Pipeline was deleted (garbage collection stops them, or they were orphaned on purpose),
+ * or another one has its name now. "Not in the cache" is not "gone": the API server is asked first, once a run. */
 
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "controller/request.h"
 #include "kube/verbs.h"
 
-static void deleted(struct kube_answer *answer, void *arg) {
-    struct request *orphan = arg;
-    request_settle(orphan, answer, &kube_pods, "cannot delete an orphan pod");
-    request_end(orphan);
-}
-
-static void released(struct kube_answer *answer, void *arg) {
-    struct request *orphan = arg;
-    request_settle(orphan, answer, &kube_pods, "cannot drop an orphan pod's finalizer");
-    if (!pass_leads(orphan->pass)) {
-        request_end(orphan);
-        return;
-    }
-    struct kube_delete options = {.uid = orphan->pod_uid, .grace_s = -1};
-    kube_delete(orphan->pass->controller->config.api, request_pod(orphan), &options, deleted, orphan);
-}
-
-/* The cache refuses what it holds for dead: then it is asked for again, but not at once. */
-static void take_run(const struct request *orphan, struct kube_answer *answer) {
-    struct pass *pass = orphan->pass;
-    struct cache *pipelines = pass_cache(pass, &kube_pipelines);
-    cache_put(pipelines, yyjson_doc_get_root(answer->doc));
-    if (cache_get(pipelines, pass->namespace, pass->pipeline) != NULL)
-        request_again(orphan);
-    else
-        pass_failed(pass, answer);
+static uint64_t hash_of(const char *uid) {
+    return hash_text(HASH_INIT, uid);
 }
 
 static void asked_for_run(struct kube_answer *answer, void *arg) {
-    struct request *orphan = arg;
-    struct pass *pass = orphan->pass;
-    const char *uid = "";
-    if (answer->err.code == ERROR_NONE)
-        uid = json_text(json_at(yyjson_doc_get_root(answer->doc), "metadata", NULL), "uid", "");
-    else if (answer->err.code != ERROR_NOT_FOUND) {
-        pass_failed(pass, answer);
-        request_end(orphan);
-        return;
+    struct request *request = arg;
+    struct controller *controller = request->controller;
+    struct run_state *run = request_run(request);
+    yyjson_val *root = answer->err.code == ERROR_NONE ? yyjson_doc_get_root(answer->doc) : NULL;
+    bool there = text_equal(json_text(json_at(root, "metadata", NULL), "uid", ""), request->run_uid);
+    if (run != NULL)
+        run_answered(run, ASKED_LOOK, request->run_uid);
+    if (root != NULL)
+        cache_put(request_cache(request, &kube_pipelines), root);
+    if (there) { /* it is there after all, or its pods bear the name of another */
+        if (run != NULL)
+            request_failed(request, answer, &run->tidy);
+    } else if (root != NULL || answer->err.code == ERROR_NOT_FOUND) {
+        hashes_add(&controller->gone, hash_of(request->run_uid));
+        runs_forget(&controller->runs, request->run_uid);
+        request_again(request);
+    } else {
+        request_failed(request, answer, run != NULL ? &run->tidy : NULL);
     }
-    if (text_equal(uid, orphan->run_uid)) { /* it is there after all */
-        take_run(orphan, answer);
-        request_end(orphan);
-        return;
-    }
-    if (!pass_leads(pass)) { /* not any more: another one may have judged otherwise */
-        request_end(orphan);
-        return;
-    }
-    log_info("controller", "letting an orphan pod go", {"pipeline", pass->key}, {"pod", orphan->pod});
-    kube_finalizer_drop(pass->controller->config.api, request_pod(orphan), orphan->pod_uid, FINALIZER_RESULT, NULL,
-                        released, orphan);
+    request_end(request);
 }
 
-void release_orphans(struct pass *pass, const struct observation *seen) {
-    for (size_t i = 0; i < seen->orphan_count; i++) {
-        const struct cache_entry *entry = seen->orphans[i];
-        const struct pod_object *pod = entry->object;
-        yyjson_val *root = yyjson_doc_get_root(pod->doc);
-        if (!object_has_finalizer(root, FINALIZER_RESULT) &&
-            json_at(root, "metadata", "deletionTimestamp", NULL) != NULL)
-            continue; /* on its way */
-        struct request *orphan = request_new(pass, entry->name, entry->uid, NULL);
-        orphan->run_uid = request_copy(pod->run_uid);
-        kube_get(pass->controller->config.api, pass_pipeline(pass), asked_for_run, orphan);
+/* Without an owner and with a name too long for its label, it can only be looked for among all. */
+static bool known_by_uid(const struct scope *scope, const char *uid) {
+    const struct cache *cache = scope->kinds[SCOPE_PIPELINES].cache;
+    for (const struct cache_entry *entry = cache_first(cache); entry != NULL; entry = cache_next(cache, entry))
+        if (text_equal(entry->uid, uid))
+            return true;
+    return false;
+}
+
+bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *group) {
+    struct controller *controller = scope->controller;
+    if (hashes_have(&controller->gone, hash_of(group->run_uid)))
+        return true;
+    bool nameless = strlen(scope->pipeline) == KEY_LABEL_MAX;
+    if (nameless && !known_by_uid(controller_scope(controller, scope->namespace), group->run_uid))
+        return true;
+    struct run_state *run = runs_want(&controller->runs, group->run_uid);
+    int64_t now = clock_boot_ms();
+    if (run->tidy.until > now)
+        worker_add_after(controller->worker, scope->key, run->tidy.until - now);
+    else if (run_ask(run, ASKED_LOOK, group->run_uid, 0)) {
+        struct request *request = request_new(scope, NULL, NULL, NULL);
+        kube_get(controller->config.api, request_pipeline(request), asked_for_run, request);
     }
+    return false;
 }

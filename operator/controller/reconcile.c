@@ -1,83 +1,190 @@
-/* One pass over one Pipeline: observe, plan, apply. The pass ends when every request it made is answered; what the
- * answers changed in the caches has put the key into the queue again by then. */
+/* One pass over one Pipeline: observe, plan, apply. Requests are made and not waited for: their answers change the
+ * caches and what is remembered of the run, and that puts the key into the queue again. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "controller/internal.h"
+#include "controller/pace.h"
+#include "kube/verbs.h"
 
 static struct metric reconcile_seconds = {.name = "weir_reconcile_seconds",
-                                          .help = "One pass over one Pipeline, with the answers to its requests.",
+                                          .help = "One pass over one Pipeline; requests are not waited for.",
                                           .type = METRIC_HISTOGRAM,
                                           .buckets = metric_seconds,
                                           .bucket_count = sizeof metric_seconds / sizeof *metric_seconds};
-static struct metric reconcile_total = {
-    .name = "weir_reconcile_total", .help = "Passes by result.", .type = METRIC_COUNTER, .labels = {"result"}};
 
-static struct pass *pass_new(struct controller *controller, const char *key, const struct observation *seen) {
-    struct pass *pass = calloc(1, sizeof *pass);
-    if (pass == NULL)
-        abort();
-    const char *slash = strchr(key, '/');
-    *pass = (struct pass){
-        .controller = controller,
-        .key = strdup(key),
-        .run_uid = strdup(seen->pipeline != NULL ? seen->run.uid : ""),
-        .namespace = slash == NULL ? strdup("") : strndup(key, (size_t)(slash - key)),
-        .pipeline = strdup(slash == NULL ? key : slash + 1),
-        .generation = seen->run.generation,
-        .began = clock_boot_ms(),
-        .pending = 1,
-        .wake_ms = -1,
-    };
-    if (pass->key == NULL || pass->run_uid == NULL || pass->namespace == NULL || pass->pipeline == NULL)
-        abort();
-    return pass;
-}
-
-void pass_failed(struct pass *pass, const struct kube_answer *answer) {
-    pass->retry = true;
-    if (answer->retry_after_ms > pass->not_before_ms)
-        pass->not_before_ms = answer->retry_after_ms;
-}
-
-bool pass_leads(const struct pass *pass) {
-    const struct controller_config *config = &pass->controller->config;
-    return config->leads(config->arg);
-}
-
-void pass_end(struct pass *pass) {
-    if (--pass->pending > 0)
+static void say(const struct pass_scope *scope, const struct action *action) {
+    if (action->type == ACTION_WAKE || action->type == ACTION_EVENT)
         return;
-    enum worker_result result = pass->retry ? WORKER_RETRY : pass->wake_ms >= 0 ? WORKER_AFTER : WORKER_DONE;
-    metric_observe(&reconcile_seconds, (double)(clock_boot_ms() - pass->began) / 1000.0);
-    metric_add(&reconcile_total, 1, pass->retry ? "retry" : "ok");
-    worker_done(pass->controller->worker, pass->key, result, pass->retry ? pass->not_before_ms : pass->wake_ms);
-    free(pass->key);
-    free(pass->run_uid);
-    free(pass->namespace);
-    free(pass->pipeline);
-    free(pass);
+    log_write(action->type == ACTION_WRITE_STATUS ? LOG_DEBUG : LOG_INFO, "controller",
+              LOG_FIELDS({"pipeline", scope->key}, {"action", action_type_name(action->type)}, {"pod", action->pod}),
+              "%s", action->reason == NULL ? "" : action->reason);
 }
 
-void reconcile(const char *key, void *arg) {
+static bool records(const struct plan *plan) {
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->actions[i].type == ACTION_WRITE_STATUS)
+            return true;
+    return false;
+}
+
+void apply_plan(const struct pass_scope *scope, const struct observation *seen, const struct plan *plan) {
+    bool recorded = records(plan);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct action *action = &plan->actions[i];
+        say(scope, action);
+        switch (action->type) {
+        case ACTION_CHECK_PODS: check_pods(scope, seen); break;
+        case ACTION_CREATE_POD: pods_create(scope, seen, action); break;
+        case ACTION_DELETE_POD: pods_delete(scope, action); break;
+        case ACTION_RELEASE_POD: pods_release(scope, action); break;
+        case ACTION_VERIFY_POD: pods_verify(scope, action); break;
+        case ACTION_WRITE_STATUS: pipeline_record(scope, seen, plan); break;
+        case ACTION_EVENT:
+            if (!recorded) /* else it follows when the status is */
+                pipeline_emit(scope, action);
+            break;
+        case ACTION_WAKE: break;
+        case ACTION_DROP_FINALIZER: pipeline_drop_finalizer(scope, seen); break;
+        case ACTION_DELETE_PIPELINE: pipeline_delete(scope, seen); break;
+        }
+    }
+}
+
+/* When the plan wants to be made again; -1: no need. */
+static int64_t wake_ms(const struct plan *plan, int64_t wall) {
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->actions[i].type == ACTION_WAKE)
+            return plan->actions[i].at > wall ? plan->actions[i].at - wall : 0;
+    return -1;
+}
+
+static int64_t sooner(int64_t a, int64_t b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* --- a run that is left alone --- */
+
+static void said(struct kube_answer *answer, void *arg) {
+    if (answer->err.code != ERROR_NONE)
+        log_warn("controller", "cannot say in the status that a run is left alone", {"err", answer->err.text});
+    controller_answered(arg);
+}
+
+static const char left_alone[] =
+    "the operator crashed while it worked on this Pipeline and leaves it alone now: its pods go on, nothing new is "
+    "started; it is tried again when its spec changes, or by a newer operator in a new pod";
+
+/* The object is not looked into any more, so neither is its status: one member is set. */
+static void leave_alone(struct controller *controller, const struct cache_entry *pipeline, const char *key,
+                        int64_t generation) {
+    struct run_state *state = runs_want(&controller->runs, pipeline->uid);
+    if (state->checked_generation == generation)
+        return; /* said before */
+    state->checked_generation = generation;
+    log_error("controller", "a run is left alone: the operator crashed while it worked on it", {"pipeline", key});
+    recorder_emit(controller->config.recorder,
+                  &(struct event){.regarding = {&kube_pipelines, pipeline->namespace, pipeline->name, pipeline->uid},
+                                  .warning = true,
+                                  .reason = "Quarantined",
+                                  .action = "Reconcile",
+                                  .note = left_alone});
+    AUTO_STRBUF body = STRBUF_INIT;
+    strbuf_printf(&body, "{\"status\":{\"message\":\"%s\"}}", left_alone);
+    controller_asks(controller);
+    kube_patch(controller->config.api, (struct kube_ref){&kube_pipelines, pipeline->namespace, pipeline->name},
+               "status", PATCH_MERGE, strbuf_text(&body), body.length, said, controller);
+}
+
+/* --- a pass --- */
+
+/* Pods of runs that are gone. */
+static int64_t tidy_orphans(struct controller *controller, const char *key, const struct observation *seen,
+                            int64_t wall, struct arena *arena) {
+    int64_t wake = -1;
+    const char *slash = strchr(key, '/');
+    for (const struct pod_group *group = seen->others; group != NULL; group = group->next) {
+        const struct pod_object *first = group->entries[0]->object;
+        struct pass_scope scope = {.controller = controller,
+                                   .key = key,
+                                   .namespace = arena_strndup(arena, key, (size_t)(slash - key)),
+                                   .pipeline = first->owner != NULL ? first->owner : slash + 1,
+                                   .run_uid = group->run_uid,
+                                   .arena = arena};
+        if (!orphans_confirmed(&scope, group))
+            continue;
+        struct run_state *state = runs_find(&controller->runs, group->run_uid);
+        for (size_t i = 0; i < group->count && state != NULL; i++) {
+            group->views[i].asked_delete = run_asked(state, ASKED_DELETE, group->views[i].uid);
+            group->views[i].asked_release = run_asked(state, ASKED_RELEASE, group->views[i].uid);
+        }
+        struct plan plan;
+        plan_orphans(group->views, group->count, wall, arena, &plan);
+        apply_plan(&scope, NULL, &plan);
+        wake = sooner(wake, wake_ms(&plan, wall));
+    }
+    return wake;
+}
+
+static int64_t tend_run(struct controller *controller, const char *key, const struct observation *seen, int64_t wall,
+                        int64_t boot, struct arena *arena) {
+    struct run_state *state = seen->state;
+    struct pass_scope scope = {.controller = controller,
+                               .key = key,
+                               .namespace = seen->pipeline->namespace,
+                               .pipeline = seen->pipeline->name,
+                               .run_uid = seen->pipeline->uid,
+                               .arena = arena};
+    if (!seen->run.finished && !survey_done(&scope, seen))
+        return -1;
+    struct plan plan;
+    plan_run(&seen->run, wall, arena, &plan);
+    apply_plan(&scope, seen, &plan);
+    runs_due(&controller->runs, state, plan.unrecorded && !state->writing, boot);
+    int64_t wake = wake_ms(&plan, wall);
+    bool idle = state->creating + state->tidying == 0 && !state->writing && state->tidy.until <= boot;
+    if (seen->run.finished && idle) /* what is to be known of it is in its object */
+        runs_forget(&controller->runs, seen->pipeline->uid);
+    return wake;
+}
+
+static const struct scope *scope_of(const struct controller *controller, const char *key) {
+    char namespace[KEY_MAX];
+    object_key_namespace(key, namespace);
+    return controller_scope(controller, namespace);
+}
+
+static int64_t pass(struct controller *controller, const char *key, struct arena *arena) {
+    struct observation seen = {.scope = scope_of(controller, key)};
+    int64_t wall = clock_wall_ms();
+    int64_t boot = clock_boot_ms();
+    if (seen.scope == NULL || !scope_works(seen.scope))
+        return -1;
+    seen.pipeline = scope_pipeline(seen.scope, key);
+    const struct pipeline_object *object = seen.pipeline != NULL ? seen.pipeline->object : NULL;
+    int64_t generation = object != NULL ? object->generation : 0;
+    if (object != NULL && (object->bare || guard_holds(controller->guard, key, generation))) {
+        leave_alone(controller, seen.pipeline, key, generation);
+        return -1;
+    }
+    guard_enter(controller->guard, key, generation);
+    observe(controller, key, wall, boot, arena, &seen);
+    int64_t wake = object != NULL ? tend_run(controller, key, &seen, wall, boot, arena) : -1;
+    wake = sooner(wake, tidy_orphans(controller, key, &seen, wall, arena));
+    guard_leave(controller->guard);
+    specs_trim(&controller->runs.specs);
+    return wake;
+}
+
+struct worked reconcile(const char *key, void *arg) {
     struct controller *controller = arg;
     AUTO_ARENA arena = ARENA_INIT;
-    int64_t now = clock_wall_ms();
-    struct observation seen;
-    observe(controller, key, now, &arena, &seen);
-
-    struct pass *pass = pass_new(controller, key, &seen);
-    if (pass_leads(pass)) {
-        if (seen.pipeline != NULL) {
-            struct plan plan;
-            plan_run(&seen.run, now, &arena, &plan);
-            apply_plan(pass, &seen, &plan, &arena);
-        }
-        release_orphans(pass, &seen);
-    }
-    pass_end(pass);
+    uint64_t began = uv_hrtime();
+    int64_t wake = pass(controller, key, &arena);
+    int64_t took_us = (int64_t)(uv_hrtime() - began) / 1000;
+    metric_observe(&reconcile_seconds, (double)took_us / 1e6);
+    return (struct worked){.after_ms = wake, .rest_ms = pace_rest_ms(took_us)};
 }

@@ -5,78 +5,91 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
-char *request_copy(const char *text) {
+enum { FAILED_FIRST_MS = 50, FAILED_MOST_MS = 60 * 1000 };
+
+static char *copy(const char *text) {
     char *copied = strdup(text == NULL ? "" : text);
     if (copied == NULL)
         abort();
     return copied;
 }
 
-struct request *request_new(struct pass *pass, const char *pod, const char *pod_uid, const char *task) {
+struct request *request_new(const struct pass_scope *scope, const char *pod, const char *pod_uid, const char *task) {
     struct request *request = calloc(1, sizeof *request);
     if (request == NULL)
         abort();
-    *request = (struct request){
-        .pass = pass, .pod = request_copy(pod), .pod_uid = request_copy(pod_uid), .task = request_copy(task)};
-    pass->pending++;
+    *request = (struct request){.controller = scope->controller,
+                                .key = copy(scope->key),
+                                .namespace = copy(scope->namespace),
+                                .pipeline = copy(scope->pipeline),
+                                .run_uid = copy(scope->run_uid),
+                                .pod = copy(pod),
+                                .pod_uid = copy(pod_uid),
+                                .task = copy(task)};
+    controller_asks(scope->controller);
     return request;
 }
 
 void request_end(struct request *request) {
-    pass_end(request->pass);
-    free(request->pod);
-    free(request->pod_uid);
-    free(request->task);
-    free(request->run_uid);
+    char *const texts[] = {request->key, request->namespace, request->pipeline, request->run_uid,
+                           request->pod, request->pod_uid,   request->task};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
+    struct controller *controller = request->controller;
     free(request);
+    controller_answered(controller);
 }
 
 struct kube_ref request_pod(const struct request *request) {
-    return (struct kube_ref){&kube_pods, request->pass->namespace, request->pod};
+    return (struct kube_ref){&kube_pods, request->namespace, request->pod};
 }
 
-struct kube_ref pass_pipeline(const struct pass *pass) {
-    return (struct kube_ref){&kube_pipelines, pass->namespace, pass->pipeline};
+struct kube_ref request_pipeline(const struct request *request) {
+    return (struct kube_ref){&kube_pipelines, request->namespace, request->pipeline};
 }
 
-struct cache *pass_cache(const struct pass *pass, const struct kube_resource *resource) {
-    const struct scope *scope = controller_scope(pass->controller, pass->namespace);
-    return resource == &kube_pods ? scope->pods : scope->pipelines;
+struct cache *request_cache(const struct request *request, const struct kube_resource *resource) {
+    return scope_cache(controller_scope(request->controller, request->namespace), resource);
+}
+
+struct run_state *request_run(const struct request *request) {
+    return runs_find(&request->controller->runs, request->run_uid);
 }
 
 void request_again(const struct request *request) {
-    worker_add(request->pass->controller->worker, request->pass->key);
+    controller_wake(request->controller, request->key);
 }
 
 void request_say(const struct request *request, const char *what, const struct kube_answer *answer) {
-    log_warn("controller", what, {"pipeline", request->pass->key}, {"pod", request->pod}, {"err", answer->err.text});
+    log_warn("controller", what, {"pipeline", request->key}, {"pod", request->pod}, {"err", answer->err.text});
 }
 
-void request_settle(struct request *request, struct kube_answer *answer, const struct kube_resource *resource,
-                    const char *what) {
-    struct cache *cache = pass_cache(request->pass, resource);
-    switch (answer->err.code) {
-    case ERROR_NONE:
+void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff) {
+    if (answer->fenced)
+        return; /* not the leader any more: what is to be done is the next one's matter */
+    if (holdoff != NULL)
+        holdoff_failed(holdoff, FAILED_FIRST_MS, FAILED_MOST_MS, answer->retry_after_ms, clock_boot_ms());
+    request_again(request);
+}
+
+void request_settle_pod(struct request *request, struct kube_answer *answer, const char *what) {
+    struct cache *pods = request_cache(request, &kube_pods);
+    struct run_state *run = request_run(request);
+    if (answer->err.code == ERROR_NONE) {
         if (answer->doc != NULL)
-            cache_put(cache, yyjson_doc_get_root(answer->doc));
-        break;
-    case ERROR_NOT_FOUND:
-        if (resource == &kube_pods)
-            cache_drop(cache, request->pass->namespace, request->pod, request->pod_uid, NULL);
-        else /* with the UID: one of the same name may have come meanwhile */
-            cache_drop(cache, request->pass->namespace, request->pass->pipeline, request->pass->run_uid, NULL);
-        break;
-    case ERROR_CONFLICT: pass_failed(request->pass, answer); break;
-    case ERROR_TRANSIENT:
-    case ERROR_GONE:
-    case ERROR_EXISTS:
-    case ERROR_FORBIDDEN:
-    case ERROR_INVALID:
-    default:
-        request_say(request, what, answer);
-        pass_failed(request->pass, answer);
-        break;
+            cache_put(pods, yyjson_doc_get_root(answer->doc));
+        if (run != NULL)
+            holdoff_clear(&run->tidy);
+    } else if (answer->err.code == ERROR_NOT_FOUND) {
+        cache_drop(pods, request->namespace, request->pod, request->pod_uid, NULL);
+    } else {
+        if (answer->err.code != ERROR_CONFLICT && !answer->fenced)
+            request_say(request, what, answer);
+        request_failed(request, answer, run != NULL ? &run->tidy : NULL);
+        return;
     }
+    request_again(request);
 }

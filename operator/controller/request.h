@@ -1,29 +1,35 @@
 #pragma once
 
-/* One request of a pass, from being made to being answered; for the files of controller/ only. */
+/* One request on its way, from being made to being answered; for the files of controller/ only. It knows its run by
+ * UID: the run may be gone, or have ended, when the answer comes. */
 
 #include "controller/internal.h"
 
 struct request {
-    struct pass *pass;
+    struct controller *controller;
+    char *key, *namespace, *pipeline, *run_uid;
     char *pod, *pod_uid, *task; /* "" when there is none */
-    char *run_uid;              /* of an orphan pod; else NULL, since the pass has it */
-    int64_t edge_from;          /* boot ms; 0: not an edge */
+    int64_t attempt, generation;
+    int64_t ended_seen;  /* boot ms; 0: not an edge */
+    bool keep, deleting; /* of a release */
+    uint64_t shape;      /* of a dry run */
+    struct told *told;   /* events that follow a recorded status */
 };
 
-struct request *request_new(struct pass *pass, const char *pod, const char *pod_uid,
+struct request *request_new(const struct pass_scope *scope, const char *pod, const char *pod_uid,
                             const char *task); /* copies the texts */
-char *request_copy(const char *text);          /* never NULL; goes with the request it is put into */
-void request_end(struct request *request);     /* frees it; ends the pass when it was the last */
+void request_end(struct request *request);     /* frees it */
 
 struct kube_ref request_pod(const struct request *request);
-struct kube_ref pass_pipeline(const struct pass *pass);
-struct cache *pass_cache(const struct pass *pass, const struct kube_resource *resource);
+struct kube_ref request_pipeline(const struct request *request);
+struct cache *request_cache(const struct request *request, const struct kube_resource *resource);
+struct run_state *request_run(const struct request *request); /* NULL: nothing is known of the run any more */
 
-void request_again(const struct request *request); /* plan once more after this pass */
+void request_again(const struct request *request); /* look at the run once more */
 void request_say(const struct request *request, const char *what,
                  const struct kube_answer *answer); /* a warning in the log */
+/* The run's requests of that sort fail: none before its hold-off is over. No-op for an answer that was fenced. */
+void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff);
 
-/* The usual end of a write: the answer is the news, a conflict means look again, what is missing is as good as done. */
-void request_settle(struct request *request, struct kube_answer *answer, const struct kube_resource *resource,
-                    const char *what);
+/* The usual end of a write to a pod: the answer is the news, a conflict means look again, what is missing is gone. */
+void request_settle_pod(struct request *request, struct kube_answer *answer, const char *what);

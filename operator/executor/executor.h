@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "executor/facts.h"
 #include "pipeline/model.h"
 #include "pipeline/names.h"
 #include "plan/plan.h"
@@ -56,11 +57,12 @@ struct launch_config {
 int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
                  yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err);
 
-/* The same for pods that the API server's validation takes or refuses alike: a hash of all but the name, labels and
- * annotations, the command lines, and the values (not the names) of environment variables. */
+/* The same for pods that the API server's validation takes or refuses alike: a hash of the spec without the command
+ * lines and the values (not the names) of environment variables. */
 uint64_t executor_pod_shape(yyjson_mut_val *pod);
 
-/* A pod object, and the newest report of its launcher or NULL, as the plan sees it. Texts live in the arena;
- * reason and message are clean and as long as a status keeps them. */
-void executor_view(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
+/* What is kept of a pod, and the newest report of its launcher or NULL, as the plan sees it; but for name and UID,
+ * which are the caller's. Texts live in the arena or with the facts; reason and message are clean and as long as a
+ * status keeps them. */
+void executor_view(const struct pod_facts *facts, const struct record *report, int64_t now, struct arena *arena,
                    struct pod_view *ret_view);

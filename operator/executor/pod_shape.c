@@ -24,13 +24,8 @@ static void blank_containers(yyjson_mut_val *containers, yyjson_mut_doc *doc) {
 uint64_t executor_pod_shape(yyjson_mut_val *pod) {
     AUTO_ARENA arena = ARENA_INIT;
     yyjson_mut_doc *doc = json_new(&arena);
-    yyjson_mut_val *copy = yyjson_mut_val_mut_copy(doc, pod);
-    yyjson_mut_val *metadata = yyjson_mut_obj_get(copy, "metadata");
-    yyjson_mut_val *spec = yyjson_mut_obj_get(copy, "spec");
-    yyjson_mut_obj_remove_key(metadata, "name");
-    yyjson_mut_obj_remove_key(metadata, "labels");
-    yyjson_mut_obj_remove_key(metadata, "annotations");
+    yyjson_mut_val *spec = yyjson_mut_val_mut_copy(doc, yyjson_mut_obj_get(pod, "spec"));
     blank_containers(yyjson_mut_obj_get(spec, "initContainers"), doc);
     blank_containers(yyjson_mut_obj_get(spec, "containers"), doc);
-    return json_hash(copy);
+    return json_hash(spec);
 }

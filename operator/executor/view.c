@@ -3,55 +3,17 @@
 
 #include "executor/view.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
-#include "executor/overlay.h"
+#include "pipeline/reasons.h"
 
-enum { GRACE_BELIEVED_S = 1000 * 1000 * 1000 }; /* the API server takes any number */
+enum { UNANSWERED_MS = 30 * 1000 }; /* a node that has not ended a pod this long after its grace does not answer */
 
-yyjson_val *view_container(yyjson_val *list, const char *name) {
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(list))
-        return NULL;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (text_equal(json_text(item, "name", NULL), name))
-            return item;
-    }
-    return NULL;
-}
-
-const char *view_text(yyjson_val *object, const char *name, struct arena *arena) {
-    return json_clean(object, name, STATUS_MESSAGE_MAX, arena);
-}
-
-static yyjson_val *condition(yyjson_val *status, const char *type) {
-    yyjson_val *list = json_at(status, "conditions", NULL);
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(list))
-        return NULL;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (text_equal(json_text(item, "type", NULL), type) && text_equal(json_text(item, "status", NULL), "True"))
-            return item;
-    }
-    return NULL;
-}
-
-/* The first init container that ended otherwise than well. */
-static yyjson_val *failed_init(yyjson_val *status) {
-    yyjson_val *list = json_at(status, "initContainerStatuses", NULL);
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(list))
-        return NULL;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (json_int(json_at(item, "state", "terminated", NULL), "exitCode", 0) != 0)
-            return item;
-    }
-    return NULL;
+const char *view_text(const struct evidence *evidence, enum pod_fact fact) {
+    const char *text = pod_fact(evidence->facts, fact);
+    return text_clean(text, strlen(text), STATUS_MESSAGE_MAX, evidence->arena);
 }
 
 static void take(const char **slot, const char *other) {
@@ -75,73 +37,32 @@ static void complete(struct record *record, const struct record *report) {
     }
 }
 
-static struct record best_record(yyjson_val *terminated, const struct record *report, struct arena *arena) {
+static struct record best_record(const struct pod_facts *facts, const struct record *report, struct arena *arena) {
     static const struct record none = RECORD_INIT;
     struct record record = RECORD_INIT;
     struct error ignored = {0};
-    yyjson_val *message = json_at(terminated, "message", NULL);
-    bool durable = yyjson_is_str(message) &&
-                   record_decode(yyjson_get_str(message), yyjson_get_len(message), &record, arena, &ignored) == 0;
+    const char *message = pod_fact(facts, FACT_ENDED_MESSAGE);
+    bool durable = message[0] == '{' && record_decode(message, strlen(message), &record, arena, &ignored) == 0;
     if (!durable)
         record = report != NULL ? *report : none;
     complete(&record, report != NULL ? report : &none);
     return record;
 }
 
-static void gather(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
-                   struct evidence *evidence) {
-    yyjson_val *status = json_at(pod, "status", NULL);
-    *evidence = (struct evidence){
-        .pod = pod,
-        .status = status,
-        .main = view_container(json_at(status, "containerStatuses", NULL), MAIN_CONTAINER),
-        .failed_init = failed_init(status),
-        .disruption = condition(status, "DisruptionTarget"),
-        .phase = json_text(status, "phase", "Pending"),
-        .deleting = json_at(pod, "metadata", "deletionTimestamp", NULL) != NULL,
-        .now = now,
-        .arena = arena,
-    };
-    evidence->terminated = json_at(evidence->main, "state", "terminated", NULL);
-    evidence->record = best_record(evidence->terminated, report, arena);
-}
-
-static bool has_finalizer(yyjson_val *metadata) {
-    yyjson_val *list = json_at(metadata, "finalizers", NULL);
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(list))
-        return false;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (yyjson_equals_str(item, FINALIZER_RESULT))
-            return true;
-    }
-    return false;
-}
-
-static int64_t label_number(yyjson_val *labels, const char *name) {
-    const char *text = json_text(labels, name, "");
-    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text) || strlen(text) > 9)
-        return 0;
-    return strtol(text, NULL, 10);
-}
-
 static void see_identity(const struct evidence *evidence, struct pod_view *view) {
-    yyjson_val *metadata = json_at(evidence->pod, "metadata", NULL);
-    yyjson_val *labels = json_at(metadata, "labels", NULL);
-    view->name = json_text(metadata, "name", "");
-    view->uid = json_text(metadata, "uid", "");
-    view->task = json_text(labels, LABEL_TASK, "");
-    view->attempt = label_number(labels, LABEL_ATTEMPT);
-    view->deleting = evidence->deleting;
-    view->held = has_finalizer(metadata);
-    view->created_at = json_time(metadata, "creationTimestamp");
-    if (view->deleting) { /* the timestamp is when the grace period ends */
-        int64_t grace = json_int(metadata, "deletionGracePeriodSeconds", 0);
-        if (grace < 0 || grace > GRACE_BELIEVED_S)
-            grace = 0;
-        view->deleting_since = json_time(metadata, "deletionTimestamp") - grace * 1000;
-    }
+    const struct pod_facts *facts = evidence->facts;
+    const char *role = pod_fact(facts, FACT_ROLE);
+    view->task = pod_fact(facts, FACT_TASK);
+    view->attempt = facts->attempt;
+    view->attempts = text_empty(role) || text_equal(role, ROLE_LAUNCHER);
+    view->hash = pod_fact(facts, FACT_HASH);
+    view->deleting = facts->deletion_at != 0;
+    view->held = facts->held;
+    view->done = facts->done;
+    view->lingers = facts->lingers;
+    view->created_at = facts->created_at;
+    if (view->deleting) /* the timestamp is when the grace period ends */
+        view->deleting_since = facts->deletion_at - facts->grace_s * INT64_C(1000);
 }
 
 static void see_record(const struct evidence *evidence, struct pod_view *view) {
@@ -152,24 +73,49 @@ static void see_record(const struct evidence *evidence, struct pod_view *view) {
     view->percent = record->percent;
     view->progress_text = record->progress_text;
     view->job_count = record->job_count;
-    memcpy(view->job_ids, record->job_ids, sizeof view->job_ids);
+    if (record->job_count == 0)
+        return;
+    const char **ids = ARENA_NEW_ARRAY(evidence->arena, record->job_count, const char *);
+    memcpy(ids, record->job_ids, record->job_count * sizeof *ids);
+    view->job_ids = ids;
 }
 
-void executor_view(yyjson_val *pod, const struct record *report, int64_t now, struct arena *arena,
+/* Since when its node does not answer for it; 0: it does. */
+static int64_t unreachable_since(const struct evidence *evidence) {
+    const struct pod_facts *facts = evidence->facts;
+    bool unanswered = facts->deletion_at != 0 && evidence->now >= facts->deletion_at + UNANSWERED_MS;
+    return facts->unready_since != 0 ? facts->unready_since : unanswered ? facts->deletion_at : 0;
+}
+
+static void see_running(const struct evidence *evidence, struct pod_view *view) {
+    char since[CLOCK_TEXT_MAX];
+    int64_t unreachable = unreachable_since(evidence);
+    view->state = POD_RUNNING;
+    view->started_at = evidence->facts->started_at;
+    if (unreachable == 0)
+        return;
+    clock_format(unreachable, since);
+    view->reason = REASON(NodeUnreachable);
+    view->message =
+        arena_printf(evidence->arena,
+                     "its node has not answered since %s: when it is gone for good, delete the node, or the "
+                     "pod with kubectl delete pod --force, and the task goes on elsewhere",
+                     since);
+}
+
+void executor_view(const struct pod_facts *facts, const struct record *report, int64_t now, struct arena *arena,
                    struct pod_view *ret_view) {
-    struct evidence evidence;
-    gather(pod, report, now, arena, &evidence);
+    const struct evidence evidence = {
+        .facts = facts, .record = best_record(facts, report, arena), .now = now, .arena = arena};
     *ret_view = (struct pod_view){.reason = "", .message = ""};
     see_identity(&evidence, ret_view);
     see_record(&evidence, ret_view);
-    yyjson_val *running = json_at(evidence.main, "state", "running", NULL);
     if (view_ended(&evidence)) {
-        ret_view->started_at = json_time(evidence.terminated, "startedAt");
-        ret_view->finished_at = json_time(evidence.terminated, "finishedAt");
+        ret_view->started_at = facts->main == MAIN_TERMINATED ? facts->started_at : 0;
+        ret_view->finished_at = facts->finished_at;
         view_outcome(&evidence, ret_view);
-    } else if (running != NULL) {
-        ret_view->state = POD_RUNNING;
-        ret_view->started_at = json_time(running, "startedAt");
+    } else if (facts->main == MAIN_RUNNING) {
+        see_running(&evidence, ret_view);
     } else {
         ret_view->state = POD_PENDING;
         view_pending(&evidence, ret_view);

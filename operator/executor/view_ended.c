@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "executor/overlay.h"
 #include "executor/view.h"
+#include "pipeline/reasons.h"
 
 enum { DELETION_SLACK_MS = 30 * 1000 };
 
@@ -14,22 +15,22 @@ enum { DELETION_SLACK_MS = 30 * 1000 };
  * reason of its condition DisruptionTarget. */
 static const struct disruption {
     const char *seen;
-    const char *reason;
+    enum reason_id reason;
     const char *what;
 } disruptions[] = {
-    {"Evicted", "Evicted", "evicted from its node"},
-    {"EvictionByEvictionAPI", "Evicted", "evicted through the API, as a drain of its node does"},
-    {"TerminationByKubelet", "Evicted", "ended by its node"},
-    {"Preempting", "Preempted", "preempted by a pod of higher priority"},
-    {"Preempted", "Preempted", "preempted by a pod of higher priority"},
-    {"PreemptionByScheduler", "Preempted", "preempted by a pod of higher priority"},
-    {"PreemptionByKubeScheduler", "Preempted", "preempted by a pod of higher priority"},
-    {"DeletionByTaintManager", "NodeLost", "removed from a node that became unfit"},
-    {"DeletionByPodGC", "NodeLost", "its node is gone"},
-    {"NodeLost", "NodeLost", "its node does not answer"},
-    {"NodeShutdown", "NodeShutdown", "its node shut down"},
-    {"Shutdown", "NodeShutdown", "its node shut down"},
-    {"Terminated", "NodeShutdown", "its node shut down"},
+    {"Evicted", REASON_Evicted, "evicted from its node"},
+    {"EvictionByEvictionAPI", REASON_Evicted, "evicted through the API, as a drain of its node does"},
+    {"TerminationByKubelet", REASON_Evicted, "ended by its node"},
+    {"Preempting", REASON_Preempted, "preempted by a pod of higher priority"},
+    {"Preempted", REASON_Preempted, "preempted by a pod of higher priority"},
+    {"PreemptionByScheduler", REASON_Preempted, "preempted by a pod of higher priority"},
+    {"PreemptionByKubeScheduler", REASON_Preempted, "preempted by a pod of higher priority"},
+    {"DeletionByTaintManager", REASON_NodeLost, "removed from a node that became unfit"},
+    {"DeletionByPodGC", REASON_NodeLost, "its node is gone"},
+    {"NodeLost", REASON_NodeLost, "its node does not answer"},
+    {"NodeShutdown", REASON_NodeShutdown, "its node shut down"},
+    {"Shutdown", REASON_NodeShutdown, "its node shut down"},
+    {"Terminated", REASON_NodeShutdown, "its node shut down"},
 };
 
 static const struct disruption *find_disruption(const char *seen) {
@@ -45,23 +46,21 @@ static void end(struct pod_view *view, enum pod_state state, const char *reason,
     view->message = message;
 }
 
-static bool phase_ended(const struct evidence *evidence) {
-    return strcmp(evidence->phase, "Failed") == 0 || strcmp(evidence->phase, "Succeeded") == 0;
+/* By whose fault the table says. */
+static void end_by(struct pod_view *view, enum reason_id reason, const char *message) {
+    end(view, reasons[reason].end == END_INFRA ? POD_LOST : POD_FAILED, reasons[reason].name, message);
 }
 
 /* A pod that is deleted before anything of it ran gets no further phase when no kubelet looks after it. */
 static bool deleted_unstarted(const struct evidence *evidence) {
-    yyjson_val *state = json_at(evidence->main, "state", NULL);
-    bool started = yyjson_obj_get(state, "running") != NULL || yyjson_obj_get(state, "terminated") != NULL;
-    if (!evidence->deleting || started)
+    const struct pod_facts *facts = evidence->facts;
+    if (facts->deletion_at == 0 || facts->main != MAIN_NONE)
         return false;
-    bool scheduled = !text_empty(json_text(json_at(evidence->pod, "spec", NULL), "nodeName", NULL));
-    int64_t due = json_time(json_at(evidence->pod, "metadata", NULL), "deletionTimestamp");
-    return !scheduled || evidence->now >= due + DELETION_SLACK_MS;
+    return !facts->scheduled || evidence->now >= facts->deletion_at + DELETION_SLACK_MS;
 }
 
 bool view_ended(const struct evidence *evidence) {
-    return evidence->terminated != NULL || phase_ended(evidence) || deleted_unstarted(evidence);
+    return pod_facts_ended(evidence->facts) || deleted_unstarted(evidence);
 }
 
 /* Over its own limit of local storage: reported as an eviction, but the task's own doing. The kubelet's texts are the
@@ -74,42 +73,37 @@ static bool over_own_limit(const char *message) {
 
 /* The launcher was told to stop, or was not even heard: the task did not fail by itself. */
 static bool was_interrupted(const struct record *record) {
-    return !record->final || text_equal(record->reason, "Stopped") || text_equal(record->reason, "Signal");
+    return !record->final || reason_is(record->reason, REASON_Stopped) || reason_is(record->reason, REASON_Signal);
 }
 
 static bool lost_by_disruption(const struct evidence *evidence, struct pod_view *view) {
-    const char *pod_reason = view_text(evidence->status, "reason", evidence->arena);
-    const char *detail = view_text(evidence->status, "message", evidence->arena);
+    const struct pod_facts *facts = evidence->facts;
+    const char *pod_reason = pod_fact(facts, FACT_REASON);
+    const char *detail = view_text(evidence, FACT_MESSAGE);
     const struct disruption *by_pod = find_disruption(pod_reason);
-    const struct disruption *by_condition =
-        evidence->disruption != NULL ? find_disruption(json_text(evidence->disruption, "reason", "")) : NULL;
+    const struct disruption *by_condition = facts->disrupted ? find_disruption(pod_fact(facts, FACT_DISRUPTION)) : NULL;
     if (!was_interrupted(&evidence->record))
         return false;
     if (text_equal(pod_reason, "Evicted") && over_own_limit(detail)) {
-        end(view, POD_FAILED, "Evicted",
-            arena_printf(evidence->arena, "%s (raise the limit of ephemeral-storage, or write less to local disk)",
-                         detail));
+        end_by(view, REASON_EphemeralStorageExceeded,
+               arena_printf(evidence->arena, "%s (raise the limit of ephemeral-storage, or write less to local disk)",
+                            detail));
         return true;
     }
     const struct disruption *found = by_pod != NULL ? by_pod : by_condition;
-    if (found == NULL && evidence->disruption == NULL)
+    if (found == NULL && !facts->disrupted)
         return false;
     if (text_empty(detail))
-        detail = view_text(evidence->disruption, "message", evidence->arena);
-    const char *reason = found != NULL ? found->reason : view_text(evidence->disruption, "reason", evidence->arena);
+        detail = view_text(evidence, FACT_DISRUPTION_MESSAGE);
+    const char *reason = found != NULL ? reasons[found->reason].name : view_text(evidence, FACT_DISRUPTION);
     const char *what = found != NULL ? found->what : "ended by a disruption of its node";
     end(view, POD_LOST, reason, arena_printf(evidence->arena, "%s%s%s", what, text_empty(detail) ? "" : ": ", detail));
     return true;
 }
 
-static const char *memory_limit(yyjson_val *pod, const char *container) {
-    yyjson_val *list = json_at(pod, "spec", "containers", NULL);
-    return json_text(json_at(view_container(list, container), "resources", "limits", NULL), "memory", NULL);
-}
-
-static const char *out_of_memory(const struct evidence *evidence, const char *container) {
-    const char *limit = memory_limit(evidence->pod, container);
-    if (limit == NULL)
+static const char *out_of_memory(const struct evidence *evidence, const char *container, enum pod_fact limit_fact) {
+    const char *limit = pod_fact(evidence->facts, limit_fact);
+    if (text_empty(limit))
         return arena_printf(evidence->arena,
                             "container %s was killed for lack of memory on its node (set "
                             "resources.requests and limits of memory)",
@@ -122,20 +116,20 @@ static const char *out_of_memory(const struct evidence *evidence, const char *co
 
 static bool lost_to_deletion(const struct evidence *evidence, struct pod_view *view) {
     const struct record *record = &evidence->record;
-    if (!evidence->deleting || (record->final && !text_equal(record->reason, "Stopped")))
+    if (evidence->facts->deletion_at == 0 || (record->final && !reason_is(record->reason, REASON_Stopped)))
         return false;
-    end(view, POD_LOST, "PodDeleted", "its pod was deleted");
+    end_by(view, REASON_PodDeleted, "its pod was deleted");
     return true;
 }
 
 /* The kernel kills one process of the container, the launcher or what it started; the kubelet knows of both. */
 static bool failed_by_memory(const struct evidence *evidence, struct pod_view *view) {
-    if (!text_equal(json_text(evidence->terminated, "reason", NULL), "OOMKilled"))
+    if (!reason_is(pod_fact(evidence->facts, FACT_ENDED_REASON), REASON_OOMKilled))
         return false;
-    const char *message = out_of_memory(evidence, MAIN_CONTAINER);
+    const char *message = out_of_memory(evidence, MAIN_CONTAINER, FACT_MEMORY);
     if (evidence->record.final && !text_empty(evidence->record.message))
         message = arena_printf(evidence->arena, "%s; %s", message, evidence->record.message);
-    end(view, POD_FAILED, "OOMKilled", message);
+    end_by(view, REASON_OOMKilled, message);
     return true;
 }
 
@@ -143,74 +137,74 @@ static bool failed_by_record(const struct evidence *evidence, struct pod_view *v
     const struct record *record = &evidence->record;
     if (!record->final)
         return false;
-    bool stopped = text_equal(record->reason, "Stopped");
+    bool stopped = reason_is(record->reason, REASON_Stopped);
     const char *message = !text_empty(record->message)
                               ? record->message
                               : arena_printf(evidence->arena, "exit code %d", record->exit_code);
-    end(view, stopped ? POD_LOST : POD_FAILED, !text_empty(record->reason) ? record->reason : "ExitCode", message);
+    end(view, stopped ? POD_LOST : POD_FAILED, !text_empty(record->reason) ? record->reason : REASON(ExitCode),
+        message);
     return true;
 }
 
 static bool failed_in_init(const struct evidence *evidence, struct pod_view *view) {
-    yyjson_val *state = json_at(evidence->failed_init, "state", "terminated", NULL);
-    if (state == NULL || evidence->terminated != NULL)
+    const struct pod_facts *facts = evidence->facts;
+    if (!facts->init_failed || facts->main == MAIN_TERMINATED)
         return false;
-    const char *name = json_text(evidence->failed_init, "name", "");
+    const char *name = pod_fact(facts, FACT_INIT);
     bool ours = strcmp(name, LAUNCHER_CONTAINER) == 0; /* no fault of the task's */
-    bool memory = text_equal(json_text(state, "reason", NULL), "OOMKilled");
-    const char *detail = view_text(state, "message", evidence->arena);
-    const char *message =
-        memory ? out_of_memory(evidence, name)
-               : arena_printf(evidence->arena, "init container %s ended with exit code %d%s%s", name,
-                              (int)json_int(state, "exitCode", 0), text_empty(detail) ? "" : ": ", detail);
-    view->exit_code = (int)json_int(state, "exitCode", 0);
+    bool memory = reason_is(pod_fact(facts, FACT_INIT_REASON), REASON_OOMKilled);
+    const char *detail = view_text(evidence, FACT_INIT_MESSAGE);
+    const char *message = memory ? out_of_memory(evidence, name, FACT_INIT_MEMORY)
+                                 : arena_printf(evidence->arena, "init container %s ended with exit code %d%s%s", name,
+                                                (int)facts->init_exit_code, text_empty(detail) ? "" : ": ", detail);
+    view->exit_code = facts->init_exit_code;
     view->has_exit_code = true;
-    view->started_at = json_time(state, "startedAt");
-    view->finished_at = json_time(state, "finishedAt");
-    end(view, ours ? POD_LOST : POD_FAILED, memory ? "OOMKilled" : "InitContainerFailed", message);
+    view->started_at = facts->init_started_at;
+    view->finished_at = facts->init_finished_at;
+    end(view, ours ? POD_LOST : POD_FAILED, memory ? REASON(OOMKilled) : REASON(InitContainerFailed), message);
     return true;
 }
 
 static bool failed_by_deadline(const struct evidence *evidence, struct pod_view *view) {
-    if (!text_equal(json_text(evidence->status, "reason", NULL), "DeadlineExceeded"))
+    if (!reason_is(pod_fact(evidence->facts, FACT_REASON), REASON_DeadlineExceeded))
         return false;
-    end(view, POD_FAILED, "DeadlineExceeded", "the pod ran longer than its activeDeadlineSeconds");
+    end_by(view, REASON_DeadlineExceeded, "the pod ran longer than its activeDeadlineSeconds");
     return true;
 }
 
 /* The container ended and nobody told why. */
 static bool judged_by_container(const struct evidence *evidence, struct pod_view *view) {
-    const char *seen = json_text(evidence->terminated, "reason", "");
-    const char *detail = view_text(evidence->terminated, "message", evidence->arena);
-    if (evidence->terminated == NULL)
+    const char *seen = pod_fact(evidence->facts, FACT_ENDED_REASON);
+    if (evidence->facts->main != MAIN_TERMINATED)
         return false;
     if (strcmp(seen, "ContainerStatusUnknown") == 0)
-        end(view, POD_LOST, "NodeLost", "its node does not know any more how it ended");
+        end_by(view, REASON_NodeLost, "its node does not know any more how it ended");
     else if (strcmp(seen, "StartError") == 0 || strcmp(seen, "ContainerCannotRun") == 0)
-        end(view, POD_FAILED, "StartError",
-            arena_printf(evidence->arena, "the container could not be started: %s", detail));
+        end_by(view, REASON_StartError,
+               arena_printf(evidence->arena, "the container could not be started: %s",
+                            view_text(evidence, FACT_ENDED_MESSAGE)));
     else if (view->exit_code == 0)
-        end(view, POD_FAILED, "NoResult", "exit code 0 without the launcher's record: not taken as success");
+        end_by(view, REASON_NoResult, "exit code 0 without the launcher's record: not taken as success");
     else if (view->exit_code == 137)
-        end(view, POD_FAILED, "Killed",
-            "killed (SIGKILL) before it could say why; often for lack of memory on the node");
+        end_by(view, REASON_Killed, "killed (SIGKILL) before it could say why; often for lack of memory on the node");
     else
-        end(view, POD_FAILED, "NoResult",
-            arena_printf(evidence->arena, "exit code %d without the launcher's record", view->exit_code));
+        end_by(view, REASON_NoResult,
+               arena_printf(evidence->arena, "exit code %d without the launcher's record", view->exit_code));
     return true;
 }
 
-/* A kubelet that refuses a pod (OutOfcpu, NodeAffinity, UnexpectedAdmissionError, ...) never starts anything of it. */
-static void refused_by_node(const struct evidence *evidence, struct pod_view *view) {
-    const char *reason = view_text(evidence->status, "reason", evidence->arena);
-    const char *detail = view_text(evidence->status, "message", evidence->arena);
-    end(view, POD_LOST, !text_empty(reason) ? reason : "PodFailed",
+/* A kubelet that refuses a pod (OutOfcpu, NodeAffinity, UnexpectedAdmissionError, ...) never starts anything of it; one
+ * that was deleted by force while it ran gives no further sign. */
+static void never_told(const struct evidence *evidence, struct pod_view *view) {
+    const char *reason = view_text(evidence, FACT_REASON);
+    const char *detail = view_text(evidence, FACT_MESSAGE);
+    end(view, POD_LOST, !text_empty(reason) ? reason : REASON(PodFailed),
         !text_empty(detail) ? detail : "the pod ended before anything of it ran");
 }
 
 /* A container that never was gets an exit code of the kubelet's invention. */
 static bool ran(const struct evidence *evidence) {
-    return evidence->terminated != NULL && json_time(evidence->terminated, "startedAt") != 0;
+    return evidence->facts->main == MAIN_TERMINATED && evidence->facts->started_at != 0;
 }
 
 void view_outcome(const struct evidence *evidence, struct pod_view *view) {
@@ -222,7 +216,7 @@ void view_outcome(const struct evidence *evidence, struct pod_view *view) {
     if (record->final)
         view->exit_code = record->exit_code;
     else if (ran(evidence))
-        view->exit_code = (int)json_int(evidence->terminated, "exitCode", 0);
+        view->exit_code = evidence->facts->exit_code;
     view->has_exit_code = record->final || ran(evidence);
     if (record_succeeded(record)) {
         end(view, POD_SUCCEEDED, "", "");
@@ -232,7 +226,7 @@ void view_outcome(const struct evidence *evidence, struct pod_view *view) {
         while (i < count && !questions[i](evidence, view))
             i++;
         if (i == count)
-            refused_by_node(evidence, view);
+            never_told(evidence, view);
     }
     if (view->started_at == 0)
         view->started_at = record->started_at;

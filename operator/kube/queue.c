@@ -1,5 +1,5 @@
-/* See queue.h. Items in a hash table by key; those due in a list, those that wait in a binary heap by time. An item is
- * kept while anything is known of its key. No timer, no clock. */
+/* See queue.h. Items in a hash table by key; those due in a list, those that wait or rest in a binary heap by time. An
+ * item is kept while anything is known of its key. No timer, no clock. */
 
 #include "kube/queue.h"
 
@@ -16,56 +16,39 @@ enum { NOT_WAITING = -1 };
 struct item {
     UT_hash_handle hh;
     struct item *prev, *next; /* in the list of those due */
-    bool dirty;               /* wants work */
-    bool processing;          /* is being worked on */
-    unsigned failures;
-    ptrdiff_t slot; /* in the heap */
-    int64_t due_at; /* valid in the heap */
-    int64_t since;  /* dirty since */
-    int64_t taken_at;
+    bool due;                 /* in that list */
+    bool wanted;              /* in the heap: work is wanted at due_at; else it only rests */
+    ptrdiff_t slot;           /* in the heap */
+    int64_t due_at;           /* when work is or was wanted */
+    int64_t rest_until;
     char key[];
 };
 
 struct queue {
-    struct queue_options options;
+    const char *name;
     struct item *items;
     struct item *due;
     struct item **heap;
     ptrdiff_t waiting, room;
-    size_t depth, processing;
-    bool closed;
+    size_t depth;
 };
 
 static struct metric depth_metric = {.name = "weir_queue_depth",
                                      .help = "Keys that are due and not yet worked on.",
                                      .type = METRIC_GAUGE,
                                      .labels = {"queue"}};
-static struct metric retries_metric = {.name = "weir_queue_retries_total",
-                                       .help = "Keys put back with a back-off after a failure.",
-                                       .type = METRIC_COUNTER,
-                                       .labels = {"queue"}};
 static struct metric wait_metric = {.name = "weir_queue_wait_seconds",
                                     .help = "Time from a key becoming due to work on it.",
                                     .type = METRIC_HISTOGRAM,
                                     .labels = {"queue"},
                                     .buckets = metric_seconds,
                                     .bucket_count = 14};
-static struct metric work_metric = {.name = "weir_queue_work_seconds",
-                                    .help = "Time of the work on a key, with the requests it waits for.",
-                                    .type = METRIC_HISTOGRAM,
-                                    .labels = {"queue"},
-                                    .buckets = metric_seconds,
-                                    .bucket_count = 14};
 
-struct queue *queue_new(const struct queue_options *options) {
+struct queue *queue_new(const char *name) {
     struct queue *queue = calloc(1, sizeof *queue);
     if (queue == NULL)
         abort();
-    queue->options = *options;
-    if (queue->options.backoff_ms <= 0)
-        queue->options.backoff_ms = 5;
-    if (queue->options.backoff_max_ms <= 0)
-        queue->options.backoff_max_ms = 60 * 1000;
+    queue->name = name;
     return queue;
 }
 
@@ -82,7 +65,11 @@ void queue_free(struct queue *queue) {
     free(queue);
 }
 
-/* The heap: the parent of slot n is (n - 1) / 2 and never due later. */
+/* The heap: the parent of slot n is (n - 1) / 2 and its time is never later. */
+
+static int64_t time_of(const struct item *item) {
+    return item->wanted && item->due_at > item->rest_until ? item->due_at : item->rest_until;
+}
 
 static void heap_set(struct queue *queue, ptrdiff_t slot, struct item *item) {
     queue->heap[slot] = item;
@@ -90,7 +77,7 @@ static void heap_set(struct queue *queue, ptrdiff_t slot, struct item *item) {
 }
 
 static void heap_up(struct queue *queue, ptrdiff_t slot, struct item *item) {
-    for (; slot > 0 && queue->heap[(slot - 1) / 2]->due_at > item->due_at; slot = (slot - 1) / 2)
+    for (; slot > 0 && time_of(queue->heap[(slot - 1) / 2]) > time_of(item); slot = (slot - 1) / 2)
         heap_set(queue, slot, queue->heap[(slot - 1) / 2]);
     heap_set(queue, slot, item);
 }
@@ -98,9 +85,9 @@ static void heap_up(struct queue *queue, ptrdiff_t slot, struct item *item) {
 static void heap_down(struct queue *queue, ptrdiff_t slot, struct item *item) {
     for (;;) {
         ptrdiff_t child = 2 * slot + 1;
-        if (child + 1 < queue->waiting && queue->heap[child + 1]->due_at < queue->heap[child]->due_at)
+        if (child + 1 < queue->waiting && time_of(queue->heap[child + 1]) < time_of(queue->heap[child]))
             child++;
-        if (child >= queue->waiting || queue->heap[child]->due_at >= item->due_at)
+        if (child >= queue->waiting || time_of(queue->heap[child]) >= time_of(item))
             break;
         heap_set(queue, slot, queue->heap[child]);
         slot = child;
@@ -119,12 +106,14 @@ static void heap_add(struct queue *queue, struct item *item) {
 }
 
 static void heap_remove(struct queue *queue, struct item *item) {
+    if (item->slot == NOT_WAITING)
+        return;
     ptrdiff_t slot = item->slot;
     struct item *last = queue->heap[--queue->waiting];
     item->slot = NOT_WAITING;
     if (last == item)
         return;
-    if (last->due_at < item->due_at)
+    if (time_of(last) < time_of(item))
         heap_up(queue, slot, last);
     else
         heap_down(queue, slot, last);
@@ -132,14 +121,9 @@ static void heap_remove(struct queue *queue, struct item *item) {
 
 /* Items. */
 
-static struct item *find(const struct queue *queue, const char *key) {
+static struct item *find_or_new(struct queue *queue, const char *key) {
     struct item *item = NULL;
     HASH_FIND_STR(queue->items, key, item);
-    return item;
-}
-
-static struct item *find_or_new(struct queue *queue, const char *key) {
-    struct item *item = find(queue, key);
     if (item != NULL)
         return item;
     item = calloc(1, sizeof *item + strlen(key) + 1);
@@ -147,12 +131,13 @@ static struct item *find_or_new(struct queue *queue, const char *key) {
         abort();
     memcpy(item->key, key, strlen(key) + 1);
     item->slot = NOT_WAITING;
+    item->rest_until = INT64_MIN;
     HASH_ADD_STR(queue->items, key, item);
     return item;
 }
 
 static void drop_if_idle(struct queue *queue, struct item *item) {
-    if (item->dirty || item->processing || item->failures > 0 || item->slot != NOT_WAITING)
+    if (item->due || item->slot != NOT_WAITING)
         return;
     HASH_DEL(queue->items, item);
     free(item);
@@ -160,125 +145,83 @@ static void drop_if_idle(struct queue *queue, struct item *item) {
 
 static void set_depth(struct queue *queue, size_t depth) {
     queue->depth = depth;
-    metric_set(&depth_metric, (double)depth, queue->options.name);
+    metric_set(&depth_metric, (double)depth, queue->name);
 }
 
 static void line_up(struct queue *queue, struct item *item) {
+    item->due = true;
     DL_APPEND(queue->due, item);
     set_depth(queue, queue->depth + 1);
 }
 
-/* Work is asked for now, so a later time that was set has no meaning any more: the work decides anew. */
-static void make_dirty(struct queue *queue, struct item *item, int64_t now) {
-    if (item->slot != NOT_WAITING)
-        heap_remove(queue, item);
-    if (item->dirty)
+static void leave_line(struct queue *queue, struct item *item) {
+    item->due = false;
+    DL_DELETE(queue->due, item);
+    set_depth(queue, queue->depth - 1);
+}
+
+/* Work is wanted at that time, or as soon as the key has rested. */
+static void want(struct queue *queue, struct item *item, int64_t due_at, int64_t now) {
+    bool earlier = !item->wanted || due_at < item->due_at;
+    if (item->due || !earlier)
         return;
-    item->dirty = true;
-    item->since = now;
-    if (!item->processing)
+    heap_remove(queue, item);
+    item->wanted = true;
+    item->due_at = due_at;
+    if (time_of(item) > now) {
+        heap_add(queue, item);
+    } else {
+        item->wanted = false;
         line_up(queue, item);
+    }
 }
 
 void queue_add(struct queue *queue, const char *key, int64_t now) {
-    if (!queue->closed)
-        make_dirty(queue, find_or_new(queue, key), now);
+    want(queue, find_or_new(queue, key), now, now);
 }
 
 void queue_add_after(struct queue *queue, const char *key, int64_t delay_ms, int64_t now) {
-    if (queue->closed)
+    int64_t due_at = delay_ms <= 0 ? now : delay_ms > INT64_MAX - now ? INT64_MAX : now + delay_ms;
+    want(queue, find_or_new(queue, key), due_at, now);
+}
+
+void queue_rest(struct queue *queue, const char *key, int64_t until, int64_t now) {
+    if (until <= now)
         return;
     struct item *item = find_or_new(queue, key);
-    if (delay_ms <= 0) {
-        make_dirty(queue, item, now);
-        return;
+    heap_remove(queue, item);
+    if (item->due) {
+        leave_line(queue, item);
+        item->wanted = true;
     }
-    int64_t due_at = delay_ms > INT64_MAX - now ? INT64_MAX : now + delay_ms;
-    if (item->dirty || (item->slot != NOT_WAITING && item->due_at <= due_at))
-        return;
-    if (item->slot != NOT_WAITING)
-        heap_remove(queue, item);
-    item->due_at = due_at;
+    item->rest_until = until;
     heap_add(queue, item);
 }
 
-/* Doubling stops at the cap: no shift, no overflow. */
-static int64_t backoff(const struct queue_options *options, unsigned failures) {
-    int64_t delay = options->backoff_ms;
-    while (failures-- > 0 && delay < options->backoff_max_ms)
-        delay = delay > options->backoff_max_ms / 2 ? options->backoff_max_ms : 2 * delay;
-    return delay < options->backoff_max_ms ? delay : options->backoff_max_ms;
-}
-
-void queue_retry(struct queue *queue, const char *key, int64_t at_least_ms, int64_t now) {
-    if (queue->closed)
-        return;
-    struct item *item = find_or_new(queue, key);
-    int64_t delay = backoff(&queue->options, item->failures);
-    item->failures++;
-    metric_add(&retries_metric, 1, queue->options.name);
-    queue_add_after(queue, key, delay > at_least_ms ? delay : at_least_ms, now);
-}
-
-void queue_forget(struct queue *queue, const char *key) {
-    struct item *item = find(queue, key);
-    if (item == NULL)
-        return;
-    item->failures = 0;
-    drop_if_idle(queue, item);
-}
-
-unsigned queue_failures(const struct queue *queue, const char *key) {
-    const struct item *item = find(queue, key);
-    return item == NULL ? 0 : item->failures;
-}
-
-/* Work. */
-
-const char *queue_take(struct queue *queue, int64_t now) {
-    if (queue->closed)
-        return NULL;
-    while (queue->waiting > 0 && queue->heap[0]->due_at <= now)
-        make_dirty(queue, queue->heap[0], queue->heap[0]->due_at);
+bool queue_take(struct queue *queue, int64_t now, struct strbuf *ret_key) {
+    while (queue->waiting > 0 && time_of(queue->heap[0]) <= now) {
+        struct item *item = queue->heap[0];
+        heap_remove(queue, item);
+        if (item->wanted)
+            line_up(queue, item);
+        item->wanted = false;
+        drop_if_idle(queue, item);
+    }
     struct item *item = queue->due;
     if (item == NULL)
-        return NULL;
-    DL_DELETE(queue->due, item);
-    set_depth(queue, queue->depth - 1);
-    item->dirty = false;
-    item->processing = true;
-    item->taken_at = now;
-    queue->processing++;
-    metric_observe(&wait_metric, (double)(now - item->since) / 1000, queue->options.name);
-    return item->key;
-}
-
-void queue_done(struct queue *queue, const char *key, int64_t now) {
-    struct item *item = find(queue, key);
-    if (item == NULL || !item->processing)
-        return;
-    item->processing = false;
-    queue->processing--;
-    metric_observe(&work_metric, (double)(now - item->taken_at) / 1000, queue->options.name);
-    if (item->dirty)
-        line_up(queue, item);
+        return false;
+    leave_line(queue, item);
+    metric_observe(&wait_metric, (double)(now - item->due_at) / 1000, queue->name);
+    strbuf_reset(ret_key);
+    strbuf_puts(ret_key, item->key);
     drop_if_idle(queue, item);
+    return true;
 }
 
 int64_t queue_next_at(const struct queue *queue) {
-    if (queue->closed)
-        return INT64_MAX;
     if (queue->due != NULL)
-        return queue->due->since;
-    return queue->waiting > 0 ? queue->heap[0]->due_at : INT64_MAX;
-}
-
-void queue_shutdown(struct queue *queue) {
-    queue->closed = true;
-}
-
-bool queue_drained(const struct queue *queue) {
-    return queue->processing == 0;
+        return queue->due->due_at;
+    return queue->waiting > 0 ? time_of(queue->heap[0]) : INT64_MAX;
 }
 
 size_t queue_depth(const struct queue *queue) {

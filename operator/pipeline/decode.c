@@ -197,7 +197,7 @@ static void complete(struct task *task, struct arena *arena, struct problems *pr
         table_decode(&retry_table, NULL, task->retry, "", arena, problems);
     }
     if (task->retry->backoff == NULL) {
-        task->retry->backoff = ARENA_NEW(arena, struct backoff);
+        task->retry->backoff = ARENA_NEW(arena, struct retry_backoff);
         table_decode(&backoff_table, NULL, task->retry->backoff, "", arena, problems);
     }
     if (task->retry->backoff->factor == 0)

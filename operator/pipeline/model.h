@@ -25,10 +25,10 @@ enum task_kind {
 };
 
 enum failure_policy { FAIL_FAST, FAIL_CONTINUE };
-enum pod_retention { RETAIN_ON_FAILURE, RETAIN_NEVER, RETAIN_ALWAYS };
+enum pod_retention { RETAIN_ALWAYS, RETAIN_ON_FAILURE, RETAIN_NEVER };
 enum on_failure { ON_FAILURE_FAIL, ON_FAILURE_IGNORE };
 
-struct backoff {
+struct retry_backoff {
     int64_t initial_ms; /* 10 s */
     double factor;      /* 2 */
     int64_t max_ms;     /* 10 min */
@@ -37,7 +37,7 @@ struct backoff {
 struct retry {
     int64_t limit;           /* more attempts after a failure of the task's own (0) */
     int64_t infra_limit;     /* more attempts after a loss by the infrastructure (5) */
-    struct backoff *backoff; /* never NULL after decoding */
+    struct retry_backoff *backoff; /* never NULL after decoding */
     struct strings on;       /* `onlyOn` ("on" is a truth in YAML 1.1): exit codes ("3") or reasons; empty: any */
 };
 

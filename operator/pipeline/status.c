@@ -21,11 +21,10 @@ static const char *const task_phases[] = {[TASK_None] = "",
 #undef X
 };
 
-static const char *const condition_types[CONDITION_COUNT] = {
-    [CONDITION_RECONCILING] = "Reconciling",
-    [CONDITION_STALLED] = "Stalled",
-    [CONDITION_SUCCEEDED] = "Succeeded",
-    [CONDITION_SUSPENDED] = "Suspended",
+const char *const condition_types[CONDITION_COUNT] = {
+#define X(value, type) [CONDITION_##value] = #type,
+    CONDITIONS(X)
+#undef X
 };
 
 enum { RUN_PHASE_COUNT = sizeof run_phases / sizeof *run_phases };
@@ -36,6 +35,14 @@ const char *run_phase_name(enum run_phase phase) {
 
 const char *task_phase_name(enum task_phase phase) {
     return task_phases[phase];
+}
+
+const char *task_phase_count_name(enum task_phase phase) {
+    static const char *const names[TASK_PHASE_COUNT] = {
+        [TASK_None] = "pending",    [TASK_Queued] = "queued",       [TASK_Starting] = "starting",
+        [TASK_Running] = "running", [TASK_Succeeded] = "succeeded", [TASK_Failed] = "failed",
+        [TASK_Skipped] = "skipped", [TASK_Omitted] = "omitted",     [TASK_Cancelled] = "cancelled"};
+    return names[phase];
 }
 
 bool task_phase_final(enum task_phase phase) {
@@ -78,15 +85,21 @@ static size_t find_name(const char *const *names, size_t count, const char *name
     return fallback;
 }
 
+enum run_phase run_phase_find(const char *name) {
+    return (enum run_phase)find_name(run_phases, RUN_PHASE_COUNT, name, RUN_Pending);
+}
+
 static void decode_attempts(yyjson_val *list, struct task_status *task, struct arena *arena) {
     size_t count = yyjson_is_arr(list) ? yyjson_arr_size(list) : 0;
     size_t skip = count > STATUS_ATTEMPTS_MAX ? count - STATUS_ATTEMPTS_MAX : 0;
     size_t i;
     yyjson_val *item;
+    struct attempt_status *attempts = ARENA_NEW_ARRAY(arena, count - skip, struct attempt_status);
+    task->attempts = attempts;
     yyjson_arr_foreach(list, i, count, item) {
         if (i < skip || !yyjson_is_obj(item))
             continue;
-        struct attempt_status *attempt = &task->attempts[task->attempt_count++];
+        struct attempt_status *attempt = &attempts[task->attempt_count++];
         *attempt = (struct attempt_status){
             .attempt = get_count(item, "attempt"),
             .pod_uid = json_clean(item, "podUID", STATUS_NAME_MAX, arena),
@@ -101,15 +114,15 @@ static void decode_attempts(yyjson_val *list, struct task_status *task, struct a
 }
 
 static void decode_jobs(yyjson_val *list, struct task_status *task, struct arena *arena) {
-    const size_t most = sizeof task->job_ids / sizeof *task->job_ids;
     size_t i, count;
     yyjson_val *item;
     if (!yyjson_is_arr(list))
         return;
+    const char **ids = ARENA_NEW_ARRAY(arena, RECORD_JOBS_MAX, const char *);
+    task->job_ids = ids;
     yyjson_arr_foreach(list, i, count, item) {
-        if (yyjson_is_str(item) && task->job_count < most)
-            task->job_ids[task->job_count++] =
-                text_clean(yyjson_get_str(item), yyjson_get_len(item), STATUS_NAME_MAX, arena);
+        if (yyjson_is_str(item) && task->job_count < RECORD_JOBS_MAX)
+            ids[task->job_count++] = text_clean(yyjson_get_str(item), yyjson_get_len(item), STATUS_NAME_MAX, arena);
     }
 }
 
@@ -121,7 +134,10 @@ static void decode_task(yyjson_val *entry, struct task_status *task, struct aren
         .phase = (enum task_phase)find_name(task_phases, TASK_PHASE_COUNT, json_text(entry, "phase", NULL), TASK_None),
         .reason = json_clean(entry, "reason", STATUS_NAME_MAX, arena),
         .message = json_clean(entry, "message", STATUS_MESSAGE_MAX, arena),
+        .since = json_time(entry, "waitingSince"),
         .attempt = get_count(entry, "attempt"),
+        .hash = json_clean(entry, "specHash", STATUS_NAME_MAX, arena),
+        .removed = json_bool(entry, "removed", false),
         .pod = json_clean(entry, "pod", STATUS_NAME_MAX, arena),
         .pod_uid = json_clean(entry, "podUID", STATUS_NAME_MAX, arena),
         .application_id = json_clean(entry, "applicationID", STATUS_NAME_MAX, arena),
@@ -164,9 +180,12 @@ void status_decode(yyjson_val *status, struct run_status *ret_status, struct are
     *ret_status = (struct run_status){
         .recorded = yyjson_is_obj(status) && yyjson_obj_size(status) > 0,
         .observed_generation = get_count(status, "observedGeneration"),
-        .phase = (enum run_phase)find_name(run_phases, RUN_PHASE_COUNT, json_text(status, "phase", NULL), RUN_Pending),
+        .phase = run_phase_find(json_text(status, "phase", NULL)),
+        .message = json_clean(status, "message", STATUS_MESSAGE_MAX, arena),
         .started_at = json_time(status, "startedAt"),
         .finished_at = json_time(status, "finishedAt"),
+        .timeout_at = json_time(status, "timeoutAt"),
+        .suspended_ms = get_count(status, "suspendedSeconds") * 1000,
     };
     decode_conditions(json_at(status, "conditions", NULL), ret_status, arena);
     yyjson_val *list = json_at(status, "tasks", NULL);
@@ -176,7 +195,7 @@ void status_decode(yyjson_val *status, struct run_status *ret_status, struct are
     yyjson_val *item;
     yyjson_arr_foreach(list, i, count, item) {
         const char *name = json_text(item, "name", "");
-        if (!text_empty(name) && ret_status->task_count < TASKS_MAX)
+        if (!text_empty(name) && ret_status->task_count < STATUS_TASKS_MAX)
             decode_task(item, &ret_status->tasks[ret_status->task_count++], arena);
     }
 }

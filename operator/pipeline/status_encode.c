@@ -15,7 +15,7 @@
 struct detail {
     size_t message_max;
     size_t attempts;
-    bool jobs, progress, urls, attempt_times;
+    bool jobs, progress, urls, times; /* times: since when it waits, and those of attempts, with what else they have */
 };
 static const struct detail details[] = {
     {.message_max = STATUS_MESSAGE_MAX,
@@ -23,8 +23,8 @@ static const struct detail details[] = {
      .jobs = true,
      .progress = true,
      .urls = true,
-     .attempt_times = true},
-    {.message_max = 160, .attempts = 2, .urls = true, .attempt_times = true},
+     .times = true},
+    {.message_max = 160, .attempts = 2, .urls = true, .times = true},
     {.message_max = 40, .attempts = 1},
 };
 enum {
@@ -68,7 +68,6 @@ static void add_time(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *na
 static yyjson_mut_val *encode_attempt(const struct attempt_status *attempt, bool times, yyjson_mut_doc *doc) {
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     add_count(doc, object, "attempt", attempt->attempt);
-    add_name(doc, object, "podUID", attempt->pod_uid);
     add_name(doc, object, "reason", attempt->reason);
     if (attempt->has_exit_code)
         yyjson_mut_obj_add_int(doc, object, "exitCode", attempt->exit_code);
@@ -76,6 +75,7 @@ static yyjson_mut_val *encode_attempt(const struct attempt_status *attempt, bool
         yyjson_mut_obj_add_bool(doc, object, "infra", true);
     if (!times)
         return object;
+    add_name(doc, object, "podUID", attempt->pod_uid);
     add_name(doc, object, "applicationID", attempt->application_id);
     add_time(doc, object, "startedAt", attempt->started_at);
     add_time(doc, object, "finishedAt", attempt->finished_at);
@@ -89,7 +89,7 @@ static void add_attempts(yyjson_mut_doc *doc, yyjson_mut_val *object, const stru
         return;
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "attempts");
     for (size_t i = first; i < task->attempt_count; i++)
-        yyjson_mut_arr_append(list, encode_attempt(&task->attempts[i], detail->attempt_times, doc));
+        yyjson_mut_arr_append(list, encode_attempt(&task->attempts[i], detail->times, doc));
 }
 
 static void add_progress(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct task_status *task) {
@@ -115,9 +115,14 @@ static yyjson_mut_val *encode_task(const struct task_status *task, const struct 
     add_name(doc, object, "phase", task_phase_name(task->phase));
     add_name(doc, object, "reason", task->reason);
     add_text(doc, object, "message", task->message, detail->message_max);
+    if (detail->times)
+        add_time(doc, object, "waitingSince", task->since);
     add_count(doc, object, "attempt", task->attempt);
     add_name(doc, object, "pod", task->pod);
     add_name(doc, object, "podUID", task->pod_uid);
+    add_name(doc, object, "specHash", task->hash);
+    if (task->removed)
+        yyjson_mut_obj_add_bool(doc, object, "removed", true);
     add_name(doc, object, "applicationID", task->application_id);
     if (detail->urls) {
         add_text(doc, object, "trackingURL", task->tracking_url, RECORD_URL_MAX);
@@ -161,19 +166,20 @@ static void add_conditions(yyjson_mut_doc *doc, yyjson_mut_val *object, const st
 /* By task phase, in lower case; `pending` are those without an entry. Also gives how many are done. */
 static size_t add_counts(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct run_status *status,
                          size_t task_total) {
-    static const char *const names[TASK_PHASE_COUNT] = {
-        [TASK_None] = "pending",    [TASK_Queued] = "queued",       [TASK_Starting] = "starting",
-        [TASK_Running] = "running", [TASK_Succeeded] = "succeeded", [TASK_Failed] = "failed",
-        [TASK_Skipped] = "skipped", [TASK_Omitted] = "omitted",     [TASK_Cancelled] = "cancelled"};
     size_t counts[TASK_PHASE_COUNT] = {0};
-    for (size_t i = 0; i < status->task_count; i++)
+    size_t there = 0;
+    for (size_t i = 0; i < status->task_count; i++) {
+        if (status->tasks[i].removed)
+            continue;
         counts[status->tasks[i].phase]++;
-    if (task_total > status->task_count)
-        counts[TASK_None] += task_total - status->task_count;
+        there++;
+    }
+    if (task_total > there)
+        counts[TASK_None] += task_total - there;
     yyjson_mut_val *list = yyjson_mut_obj(doc);
     for (size_t i = 0; i < TASK_PHASE_COUNT; i++)
         if (counts[i] > 0)
-            yyjson_mut_obj_add_uint(doc, list, names[i], counts[i]);
+            yyjson_mut_obj_add_uint(doc, list, task_phase_count_name((enum task_phase)i), counts[i]);
     if (task_total > 0)
         yyjson_mut_obj_add_val(doc, object, "counts", list);
     return counts[TASK_Succeeded] + counts[TASK_Skipped];
@@ -198,36 +204,18 @@ static void add_running(yyjson_mut_doc *doc, yyjson_mut_val *object, const struc
         yyjson_mut_obj_add_strncpy(doc, object, "running", names.data, names.length);
 }
 
-static void add_message(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct run_status *status) {
-    const struct condition *stalled = &status->conditions[CONDITION_STALLED];
-    const struct condition *reconciling = &status->conditions[CONDITION_RECONCILING];
-    if (stalled->type != NULL && stalled->status) {
-        add_text(doc, object, "message", stalled->message, STATUS_MESSAGE_MAX);
-        return;
-    }
-    for (size_t i = 0; i < status->task_count; i++) {
-        const struct task_status *task = &status->tasks[i];
-        if (task->phase != TASK_Failed)
-            continue;
-        AUTO_STRBUF text = STRBUF_INIT;
-        strbuf_printf(&text, "%s: %s", task->name, !text_empty(task->message) ? task->message : task->reason);
-        add_text(doc, object, "message", strbuf_text(&text), STATUS_MESSAGE_MAX);
-        return;
-    }
-    if (reconciling->type != NULL)
-        add_text(doc, object, "message", reconciling->message, STATUS_MESSAGE_MAX);
-}
-
 static yyjson_mut_val *encode(const struct run_status *status, size_t task_total, const struct detail *detail,
                               yyjson_mut_doc *doc) {
     char progress[48];
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     add_count(doc, object, "observedGeneration", status->observed_generation);
     yyjson_mut_obj_add_str(doc, object, "phase", run_phase_name(status->phase));
-    add_message(doc, object, status);
+    add_text(doc, object, "message", status->message, STATUS_MESSAGE_MAX);
     add_time(doc, object, "startedAt", status->started_at);
     if (run_phase_final(status->phase))
         add_time(doc, object, "finishedAt", status->finished_at);
+    add_time(doc, object, "timeoutAt", status->timeout_at);
+    add_count(doc, object, "suspendedSeconds", status->suspended_ms / 1000);
     size_t done = add_counts(doc, object, status, task_total);
     if (task_total > 0) {
         snprintf(progress, sizeof progress, "%zu/%zu", done, task_total);
@@ -249,9 +237,11 @@ static size_t measure(yyjson_mut_val *value) {
     return length;
 }
 
-yyjson_mut_val *status_encode(const struct run_status *status, size_t task_total, yyjson_mut_doc *doc) {
+yyjson_mut_val *status_encode(const struct run_status *status, size_t task_total, size_t max, yyjson_mut_doc *doc) {
     yyjson_mut_val *object = encode(status, task_total, &details[0], doc);
-    for (size_t i = 1; i < DETAIL_COUNT && status->task_count > ALWAYS_FITS && measure(object) > STATUS_MAX; i++)
+    bool fits = max == 0 && status->task_count <= ALWAYS_FITS;
+    size_t most = max > 0 ? max : STATUS_MAX;
+    for (size_t i = 1; !fits && i < DETAIL_COUNT && measure(object) > most; i++)
         object = encode(status, task_total, &details[i], doc);
     return object;
 }

@@ -31,7 +31,7 @@ static const char *const truths[] = {"True", "False", "Unknown", NULL};
 static const struct field attempt_fields[] = {
     NUMBER("attempt", "Number of the attempt, from 1."),
     TEXT("podUID", STATUS_NAME_MAX, "UID of its pod."),
-    TEXT("reason", STATUS_NAME_MAX, "Why it failed or was lost; absent when it succeeded."),
+    TEXT("reason", STATUS_NAME_MAX, "Why it failed or was lost."),
     NUMBER("exitCode", "Exit code of the task's program."),
     {"infra", "Lost by the infrastructure: not counted against retry.limit.", FIELD_BOOL, .offset = 0},
     TEXT("applicationID", STATUS_NAME_MAX, "Id of the remote application."),
@@ -58,7 +58,10 @@ static const struct field task_fields[] = {
     {"phase", task_phase_doc, FIELD_ENUM, 0, .values = task_phases},
     TEXT("reason", STATUS_NAME_MAX, "Why it is so, in one word: ExitCode, OOMKilled, ImagePullBackOff, Timeout, ..."),
     TEXT("message", STATUS_MESSAGE_MAX, "The same for a person, in one line."),
+    TIME("waitingSince", "Since when it waits for its reason, while Queued or Starting."),
     NUMBER("attempt", "Number of the newest attempt, from 1."),
+    TEXT("specHash", STATUS_NAME_MAX, "Hash of what the newest attempt runs: defaults and params put in."),
+    {"removed", "The spec does not name it any more; named again, it begins anew.", FIELD_BOOL, .offset = 0},
     TEXT("pod", STATUS_NAME_MAX, "Name of its pod."),
     TEXT("podUID", STATUS_NAME_MAX, "UID of its pod."),
     TEXT("applicationID", STATUS_NAME_MAX, "Id of the YARN or Spark application."),
@@ -66,14 +69,14 @@ static const struct field task_fields[] = {
     TEXT("historyURL", RECORD_URL_MAX, "Where to look at the job when it has ended."),
     {"jobIDs", "Ids of the MapReduce jobs, oldest first.", FIELD_STRINGS, 0, .max = RECORD_JOBS_MAX},
     {"progress", "How far the job is.", FIELD_OBJECT, 0, .table = &progress_table},
-    NUMBER("exitCode", "Exit code of the task's program; 128 + n when signal n ended it."),
-    TIME("startedAt", "When the first attempt started."),
+    NUMBER("exitCode", "Exit code of the newest attempt's program; 128 + n when signal n ended it."),
+    TIME("startedAt", "When the newest attempt started."),
     TIME("finishedAt", "When the task ended."),
     NUMBER("failures", "Ended attempts that counted against retry.limit."),
     NUMBER("losses", "Ended attempts that counted against retry.infraLimit."),
     TIME("retryAt", "The next attempt is not due before."),
-    {"attempts", "The last ended attempts, oldest first.", FIELD_LIST, 0, .max = STATUS_ATTEMPTS_MAX,
-     .table = &attempt_table},
+    {"attempts", "The last attempts before the newest, oldest first; while another one is to come, the ended one too.",
+     FIELD_LIST, 0, .max = STATUS_ATTEMPTS_MAX, .table = &attempt_table},
 };
 static const struct table task_table = TABLE(task_fields);
 
@@ -93,7 +96,9 @@ static const struct table count_table = TABLE(count_fields);
 static const struct field condition_fields[] = {
     {"type",
      "Reconciling: work is going on. Stalled: it cannot go on until somebody changes something; the message lists all "
-     "problems. Succeeded: how the run ended. Suspended: spec.suspend holds it back.",
+     "problems. Succeeded: how the run ended. Suspended: spec.suspend holds it back. Warning: the spec can run, but "
+     "something in it will "
+     "probably not do what was meant.",
      FIELD_STRING, 0, .flags = FIELD_REQUIRED, .max = STATUS_NAME_MAX},
     {"status", "True, False or Unknown.", FIELD_ENUM, 0, .flags = FIELD_REQUIRED, .values = truths},
     NUMBER("observedGeneration", "The generation of the spec that it speaks of."),
@@ -109,13 +114,15 @@ static const struct field status_fields[] = {
     TEXT("message", STATUS_MESSAGE_MAX, "What a person should know, in one line."),
     TIME("startedAt", "When the first task started."),
     TIME("finishedAt", "When the run ended."),
+    TIME("timeoutAt", "When spec.timeout ends the run; absent while it is suspended."),
+    NUMBER("suspendedSeconds", "How long spec.timeout stood still, up to the last resumption."),
     {"counts", "Tasks by phase; zeros are left out.", FIELD_OBJECT, 0, .table = &count_table},
     TEXT("progress", 48, "Tasks done of all tasks: 7/12."),
     TEXT("running", 300, "Names of the tasks that are starting or running."),
     {"conditions", "The run's conditions, as kstatus and kubectl wait read them.", FIELD_LIST, 0, .max = 16,
      .table = &condition_table, .list_map_key = "type"},
-    {"tasks", "The tasks that have started, or that something can be said of.", FIELD_LIST, 0, .max = TASKS_MAX,
-     .table = &task_table, .list_map_key = "name"},
+    {"tasks", "The tasks that have started, or that something can be said of.", FIELD_LIST, 0, .max = STATUS_TASKS_MAX,
+     .table = &task_table},
 };
 
 static const struct rule status_rules[] = {

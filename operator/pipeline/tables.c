@@ -11,7 +11,7 @@
 static const char *const pull_policies[] = {"Always", "IfNotPresent", "Never", NULL};
 static const char *const failure_policies[] = {[FAIL_FAST] = "FailFast", [FAIL_CONTINUE] = "Continue", NULL};
 static const char *const retentions[] = {
-    [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never", [RETAIN_ALWAYS] = "Always", NULL};
+    [RETAIN_ALWAYS] = "Always", [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never", NULL};
 static const char *const on_failures[] = {[ON_FAILURE_FAIL] = "Fail", [ON_FAILURE_IGNORE] = "Ignore", NULL};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -34,14 +34,14 @@ static int check_param_name(const char *text, struct error *err) {
 }
 
 static const struct field backoff_fields[] = {
-    {"initial", "Wait before the second attempt (default 10s).", FIELD_DURATION, offsetof(struct backoff, initial_ms),
+    {"initial", "Wait before the second attempt (default 10s).", FIELD_DURATION, offsetof(struct retry_backoff, initial_ms),
      .flags = FIELD_NULLABLE, .max = DAY, .absent = 10 * SECOND},
     {"factor", "Each further wait is this many times the one before, 1 to 10 (default 2).", FIELD_NUMBER,
-     offsetof(struct backoff, factor), .flags = FIELD_NULLABLE, .min = 1, .max = 10},
-    {"max", "No wait is longer than this (default 10m).", FIELD_DURATION, offsetof(struct backoff, max_ms),
+     offsetof(struct retry_backoff, factor), .flags = FIELD_NULLABLE, .min = 1, .max = 10},
+    {"max", "No wait is longer than this (default 10m).", FIELD_DURATION, offsetof(struct retry_backoff, max_ms),
      .flags = FIELD_NULLABLE, .max = 7 * DAY, .absent = 600 * SECOND},
 };
-const struct table backoff_table = TABLE(struct backoff, backoff_fields, 0);
+const struct table backoff_table = TABLE(struct retry_backoff, backoff_fields, 0);
 
 static const struct field retry_fields[] = {
     {"limit", "Further attempts after a failure of the task's own (default 0).", FIELD_INT,
@@ -165,8 +165,8 @@ static const struct field spec_fields[] = {
      "The Pipeline and its pods are removed this many seconds after it ended (default: never).", FIELD_INT,
      IN_PIPELINE(ttl_seconds_after_finished), .max = 10 * 365 * DAY / SECOND, .absent = -1},
     {"podRetention",
-     "Which finished pods stay, for their logs, as long as the Pipeline does: those that failed (OnFailure), all "
-     "(Always) or none (Never) (default OnFailure).",
+     "Which finished pods stay, for their logs, as long as the Pipeline does: all (Always), those that failed "
+     "(OnFailure) or none (Never) (default Always). A kept pod costs nothing but its object.",
      FIELD_ENUM, IN_PIPELINE(pod_retention), .values = retentions},
     {"tasks", "The tasks, 1 to 1000. Each names exactly one kind.", FIELD_LIST, offsetof(struct spec_decoded, tasks),
      .flags = FIELD_REQUIRED, .min = 1, .max = TASKS_MAX, .list_map_key = "name"},
@@ -215,4 +215,11 @@ const struct table *tables_spec(const struct kind_tables *kinds, struct arena *a
     struct table *table = ARENA_NEW(arena, struct table);
     *table = (struct table){.size = sizeof(struct spec_decoded), .fields = fields, .field_count = COUNT(spec_fields)};
     return table;
+}
+
+int tables_retention(const char *text) {
+    for (int i = 0; retentions[i] != NULL; i++)
+        if (text_equal(retentions[i], text))
+            return i;
+    return RETAIN_ALWAYS;
 }

@@ -37,3 +37,4 @@ extern const struct table status_table;   /* for the schema alone: status.c deco
 
 /* The whole `spec`, its tasks with one block field for each of the kinds. */
 const struct table *tables_spec(const struct kind_tables *kinds, struct arena *arena);
+int tables_retention(const char *text); /* enum pod_retention of spec.podRetention; the default for what it is not */

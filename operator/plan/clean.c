@@ -7,39 +7,52 @@
 
 static const char *why_superfluous(const struct pass *pass, const struct node *node, const struct node_pod *pod) {
     const struct task_status *recorded = node->recorded;
-    if (pod->next != NULL)
+    if (pod->surplus)
+        return arena_printf(pass->arena, "another pod has attempt %" PRId64, pod->attempt);
+    if (pod->next != NULL && pod->next->attempt > pod->attempt)
         return arena_printf(pass->arena, "attempt %" PRId64 " has taken its place", pod->next->attempt);
-    if (attempt_counted(recorded, pod))
+    if (attempt_counted(node, pod))
         return arena_printf(pass->arena, "task %s is over: %s", node->name, task_phase_name(recorded->phase));
     bool decided = node->stop != NULL && recorded != NULL && recorded->attempt == pod->attempt;
-    if (decided && text_equal(recorded->reason, node->stop))
-        return node->stop;
-    return NULL;
+    return decided && text_equal(recorded->reason, node->stop) ? node->stop : NULL;
 }
 
-static bool kept(const struct pass *pass, const struct pod_view *view) {
-    if (pass->spec == NULL || pass->spec->pod_retention == RETAIN_ALWAYS)
-        return true;
-    return pass->spec->pod_retention == RETAIN_ON_FAILURE && view->state != POD_SUCCEEDED;
+bool clean_keeps(int retention, const struct pod_view *view) {
+    bool kept = retention == RETAIN_ALWAYS || (retention == RETAIN_ON_FAILURE && view->state != POD_SUCCEEDED);
+    return kept && !view->lingers;
+}
+
+void clean_ended(struct pass *pass, const struct pod_view *view, bool keep, const char *why) {
+    if (view->done || view->asked_release)
+        return;
+    if (view->held || (keep && !view->deleting)) {
+        struct action *action = pass_act_pod(pass, ACTION_RELEASE_POD, view, why);
+        action->keep = keep && !view->deleting;
+        action->deleting = view->deleting;
+    } else if (!view->deleting && !view->asked_delete) {
+        pass_act_pod(pass, ACTION_DELETE_POD, view, "podRetention does not keep it");
+    }
 }
 
 static void clean_pod(struct pass *pass, const struct node *node, const struct node_pod *pod) {
     const struct pod_view *view = pod->view;
-    if (!pod_ended(view)) {
-        const char *why = view->deleting ? NULL : why_superfluous(pass, node, pod);
-        if (why != NULL)
-            pass_act_pod(pass, ACTION_DELETE_POD, view, why);
+    if (pod_ended(view)) {
+        int retention = pass->spec != NULL ? pass->spec->pod_retention : RETAIN_ALWAYS;
+        if (pod->surplus || attempt_counted(node, pod))
+            clean_ended(pass, view, !pod->surplus && clean_keeps(retention, view), "its outcome is recorded");
         return;
     }
-    if (!attempt_counted(node->recorded, pod))
-        return;
-    if (view->held)
-        pass_act_pod(pass, ACTION_RELEASE_POD, view, "its outcome is recorded");
-    if (!view->deleting && !kept(pass, view))
-        pass_act_pod(pass, ACTION_DELETE_POD, view, "podRetention does not keep it");
+    const char *why = view->deleting || view->asked_delete ? NULL : why_superfluous(pass, node, pod);
+    if (why != NULL)
+        pass_act_pod(pass, ACTION_DELETE_POD, view, why);
 }
 
-void clean_verify(struct pass *pass, const struct task_status *recorded) {
+static void verify(struct pass *pass, const struct task_status *recorded) {
+    const struct look *look = attempt_look(pass, recorded->pod_uid);
+    if (look != NULL && look->next_at > pass->now) {
+        pass_wake(pass, look->next_at);
+        return;
+    }
     struct action *action = pass_act(pass, ACTION_VERIFY_POD, "%s", "recorded as running and not seen");
     action->pod = recorded->pod;
     action->pod_uid = recorded->pod_uid;
@@ -47,27 +60,15 @@ void clean_verify(struct pass *pass, const struct task_status *recorded) {
 }
 
 void clean_pods(struct pass *pass) {
+    if (pass->run->tidy_at > pass->now) {
+        pass_wake(pass, pass->run->tidy_at);
+        return;
+    }
     for (size_t i = 0; i < pass->node_count; i++) {
         const struct node *node = pass->nodes[i];
         for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next)
             clean_pod(pass, node, pod);
         if (node->missing)
-            clean_verify(pass, node->recorded);
+            verify(pass, node->recorded);
     }
-}
-
-/* The TTL counts from the recorded end, and takes the Pipeline only when no pod waits for us. */
-void clean_finished_run(struct pass *pass) {
-    const struct run *run = pass->run;
-    if (pass->spec == NULL || pass->spec->ttl_seconds_after_finished < 0 || !run_phase_final(run->recorded.phase) ||
-        !run_phase_final(pass->plan->status.phase) || run->recorded.finished_at == 0)
-        return;
-    for (size_t i = 0; i < run->pod_count; i++)
-        if (run->pods[i].held || !pod_ended(&run->pods[i]))
-            return;
-    int64_t due = run->recorded.finished_at + pass->spec->ttl_seconds_after_finished * 1000;
-    if (pass->now >= due)
-        pass_act(pass, ACTION_DELETE_PIPELINE, "ttlSecondsAfterFinished is over");
-    else
-        pass_wake(pass, due);
 }

@@ -3,18 +3,11 @@
 
 #include "plan/pass.h"
 
-static const char *const types[CONDITION_COUNT] = {
-    [CONDITION_RECONCILING] = "Reconciling",
-    [CONDITION_STALLED] = "Stalled",
-    [CONDITION_SUCCEEDED] = "Succeeded",
-    [CONDITION_SUSPENDED] = "Suspended",
-};
-
 void condition_set(struct pass *pass, int which, bool status, const char *reason, const char *message) {
     const struct condition *before = &pass->run->recorded.conditions[which];
     bool same = before->type != NULL && before->status == status && before->changed_at != 0;
     pass->plan->status.conditions[which] = (struct condition){
-        .type = types[which],
+        .type = condition_types[which],
         .status = status,
         .reason = reason,
         .message = message,

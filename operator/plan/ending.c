@@ -1,83 +1,67 @@
-/* How an attempt ended, and the record of it. Whose fault it was decides which budget pays: the task's own failures
- * count against retry.limit, losses by the infrastructure against retry.infraLimit. A pod that the plan stopped itself
- * is never a loss. Whether another attempt follows is retry.c's matter. */
+/* How an attempt ended, and the record of it. The reason says whose fault it was (pipeline/reasons.h), and that which
+ * budget pays. A pod that the plan stopped itself is never a loss. Whether another attempt follows is retry.c's matter.
+ */
 
 #include "plan/pass.h"
 
-enum fault { FAULT_NONE, FAULT_TASK, FAULT_INFRA, FAULT_STOPPED };
+#include <string.h>
 
-struct outcome {
-    enum fault fault;
+struct ending {
+    enum reason_end end;
+    bool well;
     const char *reason, *message;
     int64_t started_at, finished_at;
 };
 
-static bool pod_seen(const struct node *node, const char *uid) {
-    for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next)
-        if (text_equal(pod->view->uid, uid))
-            return true;
-    return false;
-}
-
-/* The oldest goes, but one whose pod still exists stays while there are others. */
-static struct attempt_status *make_room(struct node *node) {
-    struct task_status *status = &node->status;
-    if (status->attempt_count < STATUS_ATTEMPTS_MAX)
-        return &status->attempts[status->attempt_count++];
-    size_t drop = 0;
-    for (size_t i = 0; i < STATUS_ATTEMPTS_MAX; i++) {
-        if (!pod_seen(node, status->attempts[i].pod_uid)) {
-            drop = i;
-            break;
-        }
-    }
-    for (size_t i = drop + 1; i < STATUS_ATTEMPTS_MAX; i++)
-        status->attempts[i - 1] = status->attempts[i];
-    return &status->attempts[STATUS_ATTEMPTS_MAX - 1];
-}
-
-static void record(struct node *node, const struct outcome *outcome) {
-    struct task_status *status = &node->status;
-    node->ended = true;
-    status->finished_at = pass_seconds(outcome->finished_at);
-    *make_room(node) = (struct attempt_status){
+/* The attempt becomes one of the earlier ones; the oldest goes when there are too many. */
+static void keep_attempt(const struct pass *pass, struct task_status *status, const struct ending *ending) {
+    size_t drop = status->attempt_count >= STATUS_ATTEMPTS_MAX ? status->attempt_count - STATUS_ATTEMPTS_MAX + 1 : 0;
+    size_t kept = status->attempt_count - drop;
+    struct attempt_status *attempts = ARENA_NEW_ARRAY(pass->arena, kept + 1, struct attempt_status);
+    if (kept > 0)
+        memcpy(attempts, status->attempts + drop, kept * sizeof *attempts);
+    attempts[kept] = (struct attempt_status){
         .attempt = status->attempt,
         .pod_uid = status->pod_uid,
-        .reason = outcome->reason,
+        .reason = ending->reason,
         .exit_code = status->exit_code,
         .has_exit_code = status->has_exit_code,
-        .infra = outcome->fault == FAULT_INFRA,
+        .infra = ending->end == END_INFRA,
         .application_id = status->application_id,
-        .started_at = pass_seconds(outcome->started_at),
+        .started_at = pass_seconds(ending->started_at),
         .finished_at = status->finished_at,
     };
-    status->failures += outcome->fault == FAULT_TASK;
-    status->losses += outcome->fault == FAULT_INFRA;
+    status->attempts = attempts;
+    status->attempt_count = kept + 1;
+}
+
+static void record(const struct pass *pass, struct node *node, const struct ending *ending) {
     static const enum task_phase next[] = {
-        [FAULT_NONE] = TASK_Succeeded,
-        [FAULT_TASK] = TASK_Queued,
-        [FAULT_INFRA] = TASK_Queued,
-        [FAULT_STOPPED] = TASK_Cancelled,
+        [END_NONE] = TASK_Queued,  [END_TASK] = TASK_Queued,  [END_INFRA] = TASK_Queued,
+        [END_AGAIN] = TASK_Queued, [END_OMIT] = TASK_Omitted, [END_CANCEL] = TASK_Cancelled,
     };
-    task_move(node, next[outcome->fault], outcome->reason, outcome->message);
+    struct task_status *status = &node->status;
+    enum task_phase phase = ending->well ? TASK_Succeeded : next[ending->end];
+    node->ended = true;
+    status->finished_at = pass_seconds(ending->finished_at);
+    status->failures += !ending->well && ending->end == END_TASK;
+    status->losses += !ending->well && ending->end == END_INFRA;
+    if (phase == TASK_Queued)
+        keep_attempt(pass, status, ending);
+    task_move(node, phase, ending->reason, ending->message);
 }
 
 /* A stop that was decided before the pod ended: as recorded, or as its deletion time shows. */
 static const char *decided(const struct pass *pass, const struct node *node, const struct node_pod *pod) {
     const struct task_status *recorded = node->recorded;
-    bool current = recorded != NULL && recorded->attempt == pod->attempt;
-    if (current && stop_reason_known(recorded->reason))
+    bool current = recorded != NULL && recorded->attempt == pod->attempt && task_occupied(recorded);
+    if (current && reason_decided(recorded->reason))
         return recorded->reason;
     if (node->removed)
-        return "Removed";
+        return REASON(Removed);
     if (!pod->view->deleting)
         return NULL;
     return overdue(pass, node, pod->view, current ? recorded->reason : "", pod->view->deleting_since);
-}
-
-static enum fault fault_of_stop(const char *reason) {
-    bool whole_run = text_equal(reason, "PipelineTimeout") || text_equal(reason, "Removed");
-    return whole_run ? FAULT_STOPPED : FAULT_TASK;
 }
 
 static const char *default_message(const struct pass *pass, const struct pod_view *pod) {
@@ -86,56 +70,72 @@ static const char *default_message(const struct pass *pass, const struct pod_vie
     return pod->has_exit_code ? pass_message(pass, "exit code %d", pod->exit_code) : "";
 }
 
-static void name_outcome(const struct pass *pass, const struct node *node, const struct node_pod *pod,
-                         struct outcome *outcome) {
+/* A task that FailFast held back and that ran all the same, since its pod was faster, was stopped. */
+static enum reason_end end_of_stop(const char *reason, const struct pod_view *pod) {
+    const struct reason *known = reason_find(reason);
+    enum reason_end end = known != NULL ? known->end : END_TASK;
+    return end == END_OMIT && pod != NULL && pod->started_at != 0 ? END_CANCEL : end;
+}
+
+static void name_ending(const struct pass *pass, const struct node *node, const struct node_pod *pod,
+                        struct ending *ending) {
     const struct pod_view *view = pod->view;
     if (view->state == POD_SUCCEEDED) {
-        *outcome = (struct outcome){.fault = FAULT_NONE, .reason = "", .message = ""};
+        *ending = (struct ending){.well = true, .reason = "", .message = ""};
         return;
     }
     const char *stop = decided(pass, node, pod);
-    bool told_to_stop = view->deleting && (text_empty(view->reason) || text_equal(view->reason, "Stopped"));
-    outcome->message = default_message(pass, view);
+    bool told_to_stop = view->deleting && (text_empty(view->reason) || reason_is(view->reason, REASON_Stopped));
+    ending->message = default_message(pass, view);
     if (stop != NULL) {
         bool recorded = node->recorded != NULL && text_equal(node->recorded->reason, stop);
-        outcome->fault = fault_of_stop(stop);
-        outcome->reason = stop;
-        outcome->message = recorded ? node->recorded->message : overdue_message(pass, node, view, stop);
+        ending->end = end_of_stop(stop, view);
+        ending->reason = stop;
+        ending->message = recorded ? node->recorded->message : overdue_message(pass, node, view, stop);
     } else if (view->state == POD_FAILED && !told_to_stop) {
-        outcome->fault = FAULT_TASK;
-        outcome->reason = text_empty(view->reason) ? "Failed" : view->reason;
+        ending->end = END_TASK;
+        ending->reason = text_empty(view->reason) ? REASON(Failed) : view->reason;
     } else {
-        outcome->fault = FAULT_INFRA;
-        outcome->reason = told_to_stop ? "PodDeleted" : text_empty(view->reason) ? "PodLost" : view->reason;
+        ending->end = END_INFRA;
+        ending->reason = told_to_stop ? REASON(PodDeleted) : text_empty(view->reason) ? REASON(PodLost) : view->reason;
         if (told_to_stop)
-            outcome->message = pass_message(pass, "pod %s was deleted from outside", view->name);
+            ending->message = pass_message(pass, "pod %s was deleted from outside", view->name);
     }
 }
 
 void ending_of_pod(struct pass *pass, struct node *node, const struct node_pod *pod) {
     const struct pod_view *view = pod->view;
-    struct outcome outcome = {.fault = FAULT_NONE};
-    name_outcome(pass, node, pod, &outcome);
-    outcome.started_at = view->started_at;
-    outcome.finished_at = view->finished_at != 0      ? view->finished_at
-                          : view->deleting_since != 0 ? view->deleting_since
-                                                      : pass->now;
+    struct ending ending = {.end = END_NONE};
+    name_ending(pass, node, pod, &ending);
+    ending.started_at = view->started_at;
+    ending.finished_at = view->finished_at != 0      ? view->finished_at
+                         : view->deleting_since != 0 ? view->deleting_since
+                                                     : pass->now;
     node->status.has_exit_code = view->has_exit_code;
     node->status.exit_code = view->has_exit_code ? view->exit_code : 0;
-    record(node, &outcome);
+    record(pass, node, &ending);
 }
 
 void ending_missing(struct pass *pass, struct node *node) {
     const struct task_status *recorded = node->recorded;
-    const char *stop = stop_reason_known(recorded->reason) ? recorded->reason : node->removed ? "Removed" : NULL;
-    struct outcome outcome = {
-        .fault = stop != NULL ? fault_of_stop(stop) : FAULT_INFRA,
-        .reason = stop != NULL ? stop : "PodLost",
+    const char *stop = reason_decided(recorded->reason) ? recorded->reason : node->removed ? REASON(Removed) : NULL;
+    struct ending ending = {
+        .end = stop != NULL ? end_of_stop(stop, NULL) : END_INFRA,
+        .reason = stop != NULL ? stop : REASON(PodLost),
         .started_at = recorded->started_at,
         .finished_at = pass->now,
     };
-    outcome.message = stop != NULL && !text_empty(recorded->message)
-                          ? recorded->message
-                          : pass_message(pass, "pod %s is gone and left no result", recorded->pod ? recorded->pod : "");
-    record(node, &outcome);
+    ending.message = stop != NULL && !text_empty(recorded->message)
+                         ? recorded->message
+                         : pass_message(pass, "pod %s is gone and left no result", recorded->pod ? recorded->pod : "");
+    record(pass, node, &ending);
+}
+
+void ending_uncreated(struct pass *pass, struct node *node) {
+    const struct create_failure *failure = node->failure;
+    struct ending ending = {.end = END_TASK, .reason = REASON(StartTimeout), .finished_at = pass->now};
+    attempt_begin(&node->status, node->status.attempt + 1, NULL, NULL);
+    ending.message = pass_message(pass, "its pod could not be created within startTimeout: %s: %s", failure->reason,
+                                  failure->message);
+    record(pass, node, &ending);
 }

@@ -1,5 +1,6 @@
 /* Who is there: one node for each task that the spec, the recorded status or a pod names, with its pods in the order of
- * attempts. Relies on nothing being sorted or unique; decides nothing. */
+ * attempts. A pod whose UID is recorded belongs to that task whatever its labels say by now. Relies on nothing being
+ * sorted or unique; decides nothing. */
 
 #include "plan/pass.h"
 
@@ -10,6 +11,7 @@ static void make_slots(struct pass *pass, size_t most) {
     while (room < most * 2)
         room *= 2;
     pass->slots = ARENA_NEW_ARRAY(pass->arena, room, struct node *);
+    pass->owners = ARENA_NEW_ARRAY(pass->arena, room, struct node *);
     pass->slot_mask = room - 1;
     pass->nodes = ARENA_NEW_ARRAY(pass->arena, most + 1, struct node *);
 }
@@ -27,6 +29,14 @@ static struct node *find_or_add(struct pass *pass, const char *name) {
     return pass->slots[slot];
 }
 
+/* Where the node stands that has recorded this pod, or the empty place for it. */
+static struct node **owner_slot(const struct pass *pass, const char *pod_uid) {
+    size_t slot = (size_t)hash_text(HASH_INIT, pod_uid) & pass->slot_mask;
+    while (pass->owners[slot] != NULL && !text_equal(pass->owners[slot]->recorded->pod_uid, pod_uid))
+        slot = (slot + 1) & pass->slot_mask;
+    return &pass->owners[slot];
+}
+
 static int64_t attempt_of(const struct node *node, const struct pod_view *pod) {
     const struct task_status *recorded = node->recorded;
     if (recorded != NULL && recorded->attempt > 0 && !text_empty(pod->uid) && text_equal(recorded->pod_uid, pod->uid))
@@ -41,7 +51,10 @@ static bool comes_before(const struct node_pod *a, const struct node_pod *b) {
 }
 
 static void add_pod(struct pass *pass, const struct pod_view *view) {
-    struct node *node = find_or_add(pass, view->task);
+    struct node *owner = text_empty(view->uid) ? NULL : *owner_slot(pass, view->uid);
+    if (owner == NULL && text_empty(view->task))
+        return;
+    struct node *node = owner != NULL ? owner : find_or_add(pass, view->task);
     struct node_pod *pod = ARENA_NEW(pass->arena, struct node_pod);
     *pod = (struct node_pod){.view = view, .attempt = attempt_of(node, view)};
     struct node_pod **place = &node->pods;
@@ -51,27 +64,75 @@ static void add_pod(struct pass *pass, const struct pod_view *view) {
     *place = pod;
 }
 
+/* The one that an attempt counts by: the recorded one; else the one with the name that we give; else the oldest. */
+static const struct node_pod *choose(const struct pass *pass, const struct node *node, const struct node_pod *first) {
+    const struct run *run = pass->run;
+    const struct task_status *recorded = node->recorded;
+    const char *name = names_pod(run->name, run->uid, node->name, first->attempt, pass->arena);
+    const struct node_pod *chosen = NULL;
+    for (const struct node_pod *pod = first; pod != NULL && pod->attempt == first->attempt; pod = pod->next) {
+        if (recorded != NULL && !text_empty(recorded->pod_uid) && text_equal(recorded->pod_uid, pod->view->uid))
+            return pod;
+        if (chosen == NULL && text_equal(pod->view->name, name))
+            chosen = pod;
+    }
+    return chosen != NULL ? chosen : first;
+}
+
+static void mark_surplus(const struct pass *pass, struct node *node) {
+    for (struct node_pod *pod = node->pods; pod != NULL; pod = pod->next) {
+        if (pod->next == NULL || pod->next->attempt != pod->attempt)
+            continue;
+        const struct node_pod *chosen = choose(pass, node, pod);
+        int64_t attempt = pod->attempt;
+        for (; pod->next != NULL && pod->next->attempt == attempt; pod = pod->next)
+            pod->surplus = pod != chosen;
+        pod->surplus = pod != chosen;
+    }
+}
+
+static void add_recorded(struct pass *pass, struct task_status *recorded) {
+    if (text_empty(recorded->name))
+        return;
+    struct node *node = find_or_add(pass, recorded->name);
+    if (node->recorded != NULL)
+        return;
+    node->recorded = recorded;
+    node->status = *recorded;
+    node->status.name = node->name;
+    node->reborn = recorded->removed && node->task != NULL;
+    if (node->reborn) /* its attempts are counted on */
+        node->status = (struct task_status){.name = node->name, .attempt = recorded->attempt, .percent = -1};
+    if (!text_empty(recorded->pod_uid))
+        *owner_slot(pass, recorded->pod_uid) = node;
+}
+
+static void add_notes(struct pass *pass) {
+    const struct run *run = pass->run;
+    for (size_t i = 0; i < run->failure_count; i++)
+        find_or_add(pass, run->failures[i].task)->failure = &run->failures[i];
+    for (size_t i = 0; i < run->taken_count; i++)
+        find_or_add(pass, run->taken[i].task)->taken = run->taken[i].attempt;
+    for (size_t i = 0; i < run->creating_count; i++)
+        find_or_add(pass, run->creating[i].task)->creating = run->creating[i].attempt;
+}
+
 void gather_nodes(struct pass *pass) {
     const struct run *run = pass->run;
     size_t spec_tasks = pass->spec != NULL ? pass->spec->task_count : 0;
-    make_slots(pass, spec_tasks + run->recorded.task_count + run->pod_count);
+    make_slots(pass, spec_tasks + run->recorded.task_count + run->pod_count + run->failure_count + run->taken_count +
+                         run->creating_count);
     for (size_t i = 0; i < spec_tasks; i++)
         find_or_add(pass, pass->spec->tasks[i].name)->task = &pass->spec->tasks[i];
     pass->spec_count = pass->node_count;
-    for (size_t i = 0; i < run->recorded.task_count; i++) {
-        struct task_status *recorded = &run->recorded.tasks[i];
-        if (text_empty(recorded->name))
-            continue;
-        struct node *node = find_or_add(pass, recorded->name);
-        if (node->recorded == NULL) {
-            node->recorded = recorded;
-            node->status = *recorded;
-            node->status.name = node->name;
-        }
-    }
+    for (size_t i = 0; i < run->recorded.task_count; i++)
+        add_recorded(pass, &run->recorded.tasks[i]);
     for (size_t i = 0; i < run->pod_count; i++)
-        if (!text_empty(run->pods[i].task))
+        if (run->pods[i].attempts)
             add_pod(pass, &run->pods[i]);
-    for (size_t i = pass->spec_count; i < pass->node_count; i++)
-        pass->nodes[i]->removed = pass->spec != NULL;
+    add_notes(pass);
+    for (size_t i = 0; i < pass->node_count; i++) {
+        mark_surplus(pass, pass->nodes[i]);
+        pass->nodes[i]->removed = i >= pass->spec_count && pass->spec != NULL;
+    }
 }

@@ -28,12 +28,13 @@ struct action *pass_act(struct pass *pass, enum action_type type, const char *fo
     return action;
 }
 
-void pass_act_pod(struct pass *pass, enum action_type type, const struct pod_view *pod, const char *reason) {
+struct action *pass_act_pod(struct pass *pass, enum action_type type, const struct pod_view *pod, const char *reason) {
     struct action *action = add(pass, type);
     action->pod = pod->name;
     action->pod_uid = pod->uid;
     action->attempt = pod->attempt;
     action->reason = reason;
+    return action;
 }
 
 void pass_event(struct pass *pass, bool warning, const char *event_reason, const char *format, ...) {

@@ -3,15 +3,19 @@
 /* What the files of the plan share: one pass over one run. For this folder only; plan.h is the contract.
  *
  * The steps of a pass, each a full sweep: gather (who is there) -> attempt (what the pods say) -> retry (what a failure
- * means) -> schedule (who may start) -> summary (phase and conditions of the run) -> clean (whose pods may go). */
+ * means) -> withdraw (whose pods are taken back) -> schedule (who may start) -> summary (phase and conditions of the
+ * run)
+ * -> record (is it time to write that down?) -> clean (whose pods may go). */
 
 #include "base/sm.h"
 #include "pipeline/names.h"
+#include "pipeline/reasons.h"
 #include "plan/plan.h"
 
 struct node_pod {
     const struct pod_view *view;
     int64_t attempt; /* >= 1; the recorded one when the UID is the recorded one, whatever the label says */
+    bool surplus;    /* another pod has this attempt */
     struct node_pod *next;
 };
 
@@ -22,13 +26,17 @@ struct node {
     const struct task_status *recorded; /* NULL: no entry */
     struct task_status status;          /* wanted; TASK_None: no entry */
     struct node_pod *pods;              /* by attempt, oldest first */
-    bool removed;                       /* the spec can be used and does not name it */
-    bool live;                          /* a pod of it has not ended, or may not have */
-    bool missing;                       /* the recorded pod is not seen: ask live */
-    bool in_flight;                     /* recorded as created and not seen yet: create again, same name */
-    bool ended;                         /* an attempt was counted in this pass */
-    const char *stop;                   /* why its pod is to be stopped; NULL: it is not */
-    const struct node *blocker;         /* omitted because of this one's failure */
+    const struct create_failure *failure;
+    int64_t taken;              /* attempts that pods which were let go have used up */
+    int64_t creating;           /* the attempt whose pod was asked for and is not seen yet; 0: none */
+    bool removed;               /* the spec can be used and does not name it */
+    bool reborn;                /* it was removed, and is named again: what is recorded is a former life */
+    bool live;                  /* a pod of it has not ended, or may not have */
+    bool missing;               /* the recorded pod is not seen: ask live */
+    bool in_flight;             /* its pod is recorded as created, or was asked for, and is not seen yet */
+    bool ended;                 /* an attempt was counted in this pass */
+    const char *stop;           /* why its pod is to be stopped; NULL: it is not */
+    const struct node *blocker; /* omitted because of this one's failure */
 };
 
 struct pass {
@@ -44,19 +52,21 @@ struct pass {
     size_t node_count, spec_count; /* node_count includes them */
     struct node **slots;           /* open-addressed by name */
     size_t slot_mask;
+    struct node **owners; /* the same size, by the UID of the recorded pod */
 
     int64_t started_at; /* of the run; 0: not started */
     int64_t deadline;   /* of the run; 0: none */
     bool timed_out;
     const struct node *culprit; /* under FailFast: the task whose failure stops the rest */
     size_t live;                /* nodes that are live */
-    bool wants_finalizer;       /* a pod is to be created and ours is not on the Pipeline */
+    size_t create_room;         /* pods that may still be asked for in this pass */
+    bool wants_check;           /* a pod is to be created and the spec's pods have not been checked */
 };
 
 /* pass.c */
 struct action *pass_act(struct pass *pass, enum action_type type, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void pass_act_pod(struct pass *pass, enum action_type type, const struct pod_view *pod, const char *reason);
+struct action *pass_act_pod(struct pass *pass, enum action_type type, const struct pod_view *pod, const char *reason);
 void pass_event(struct pass *pass, bool warning, const char *event_reason, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void pass_wake(struct pass *pass, int64_t at);                             /* no-op when it is not in the future */
@@ -71,17 +81,19 @@ void gather_nodes(struct pass *pass);
 /* attempt.c: which phase may follow which; what the pods say of a task */
 extern const struct sm_state task_states[TASK_PHASE_COUNT];
 void task_move(struct node *node, enum task_phase to, const char *reason, const char *message);
+bool task_occupied(const struct task_status *status); /* Starting or Running */
 bool pod_ended(const struct pod_view *pod);
-bool attempt_counted(const struct task_status *recorded, const struct node_pod *pod);
+bool attempt_counted(const struct node *node, const struct node_pod *pod);
 void attempt_begin(struct task_status *status, int64_t attempt, const char *pod, const char *pod_uid);
 void attempt_observe(struct pass *pass, struct node *node);
+const struct look *attempt_look(const struct pass *pass, const char *pod_uid); /* NULL: nobody has looked */
 
 /* ending.c: how an attempt ended */
 void ending_of_pod(struct pass *pass, struct node *node, const struct node_pod *pod);
-void ending_missing(struct pass *pass, struct node *node); /* the recorded pod is gone without a trace */
+void ending_missing(struct pass *pass, struct node *node);   /* the recorded pod is gone without a trace */
+void ending_uncreated(struct pass *pass, struct node *node); /* its pod could not be created in time */
 
 /* overdue.c: when the plan itself stops a pod */
-bool stop_reason_known(const char *reason); /* one that only the plan gives: survives the pod */
 const char *waiting_reason(const struct node *node, const struct pod_view *pod);
 const char *waiting_message(const struct node *node, const struct pod_view *pod);
 const char *overdue(const struct pass *pass, const struct node *node, const struct pod_view *pod, const char *waiting,
@@ -96,29 +108,46 @@ void retry_judge(struct pass *pass, struct node *node);
 /* No attempt follows any more; `why` when it is not the policy that says so. No-op unless one has failed. */
 void retry_stop(struct pass *pass, struct node *node, const char *why);
 
+/* withdraw.c: pods that have not started their program and are not to */
+void withdraw_pods(struct pass *pass);
+
 /* schedule.c */
-bool node_satisfied(const struct node *node);                /* dependants may start */
-bool node_failed(const struct node *node);                   /* final, and not to be ignored */
-void schedule_refused(struct pass *pass, struct node *node); /* no-op unless its pod was refused for good */
-void schedule_infer(struct pass *pass);                      /* only for a run whose status was lost */
+bool node_satisfied(const struct node *node); /* dependants may start */
+bool node_failed(const struct node *node);    /* final, and not to be ignored */
+void schedule_infer(struct pass *pass);       /* only for a run whose status was lost */
 void schedule_tasks(struct pass *pass);
+
+/* create.c: asking for a pod, and what stands in the way */
+void create_judge(struct pass *pass, struct node *node); /* a name that is taken, a time that is over */
+bool create_held(struct pass *pass, struct node *node);  /* refused for now, or no room for one more request */
+/* Says so in the status of a task whose pod was refused lately; false when it was not. */
+bool create_refused(struct node *node);
+void create_pod(struct pass *pass, struct node *node);
 
 /* summary.c */
 void summary_run(struct pass *pass);
-void summary_events(struct pass *pass);
+
+/* events.c: of what this pass decided */
+void events_emit(struct pass *pass);
 
 /* condition.c */
 void condition_set(struct pass *pass, int which, bool status, const char *reason, const char *message);
 void condition_clear(struct pass *pass, int which, const char *reason); /* False when it was there, else stays away */
 
-/* diff.c */
-enum difference { DIFFERENCE_NONE, DIFFERENCE_PROGRESS, DIFFERENCE_CHANGE };
-enum difference status_difference(const struct pass *pass); /* of what is wanted from what is recorded */
+/* deadline.c: spec.timeout, which stands still while the run is suspended */
+void deadline_find(struct pass *pass);
+
+/* record.c */
+void record_status(struct pass *pass); /* writes it, with its events, or says when that is due */
 
 /* clean.c */
-void clean_verify(struct pass *pass, const struct task_status *recorded);
+bool clean_keeps(int retention, const struct pod_view *view);
+/* Lets go of a pod that has ended and is recorded; a kept one is marked as done, others are deleted. */
+void clean_ended(struct pass *pass, const struct pod_view *view, bool keep, const char *why);
 void clean_pods(struct pass *pass);
-void clean_finished_run(struct pass *pass);
+
+/* finished.c: the run has ended, and its status says so */
+void finished_plan(struct pass *pass);
 
 /* deletion.c: the Pipeline is being deleted */
 void deletion_plan(struct pass *pass);

@@ -7,7 +7,11 @@
  *
  * Order that makes nothing get lost (KEP-2307's, for single tasks): an outcome is in the *recorded* status, keyed by
  * pod UID, before RELEASE_POD drops the finalizer of that pod; dependants are created in the pass that first sees the
- * outcome; attempt n+1 only after n is terminal; a pod that the status knows and nobody sees is VERIFYed live first. */
+ * outcome; attempt n+1 only after n is terminal; a pod that the status knows and nobody sees is VERIFYed live first; a
+ * decision to stop a pod is recorded before the pod is deleted.
+ *
+ * Requests take time, and a pass does not wait for them: what was asked for and is not seen yet comes in as part of the
+ * input (`creating`, pod_view.asked_…), so it is not asked for twice. */
 
 #include "pipeline/model.h"
 #include "pipeline/status.h"
@@ -25,22 +29,46 @@ struct pod_view {
     const char *name, *uid;
     const char *task;
     int64_t attempt;
+    bool attempts; /* its role is to run an attempt; others are only waited for */
     enum pod_state state;
-    bool deleting;      /* deletionTimestamp is set */
-    bool held;          /* carries our finalizer */
+    bool deleting; /* deletionTimestamp is set */
+    bool held;     /* carries our finalizer */
+    bool done;     /* recorded and let go before: kept for its log */
+    bool lingers;  /* the task has ended, but another container of the pod runs on */
+    bool asked_delete, asked_release;
     const char *reason; /* why it ended so, or why it is still pending (ImagePullBackOff, Unschedulable); "" */
     const char *message;
-    bool hopeless; /* pending for a reason that waiting will not mend (InvalidImageName) or has not for long */
     int exit_code;
     bool has_exit_code;
     int64_t created_at, started_at, finished_at; /* wall ms; 0: not yet */
     int64_t deleting_since;
+    int64_t ended_seen; /* boot ms when we saw it end; 0: unknown. For measuring */
+    const char *hash;   /* of the rendered spec that it was made from; "" */
     /* What the launcher reported last. */
     const char *application_id, *tracking_url, *history_url;
-    const char *job_ids[16];
+    const char *const *job_ids;
     size_t job_count;
     int percent;
     const char *progress_text;
+};
+
+/* The API server refuses to create a task's pod, for now. */
+struct create_failure {
+    const char *task;
+    const char *reason, *message; /* CreateFailed or QuotaExceeded; the server's words */
+    int64_t since, next_at;       /* wall ms: the first refusal; not tried again before */
+};
+
+/* What a live look told of a pod that the status names and the watch does not show. */
+struct look {
+    const char *pod_uid;
+    bool gone;       /* else it is there, and cannot be seen */
+    int64_t next_at; /* wall ms: not looked for again before */
+};
+
+struct task_attempt {
+    const char *task;
+    int64_t attempt;
 };
 
 struct run {
@@ -49,28 +77,55 @@ struct run {
     int64_t created_at;
     bool deleting;
     int64_t deleting_since;
-    bool finalizer;                  /* ours is on the Pipeline */
-    const struct pipeline *spec;     /* NULL when it could not be decoded */
-    const struct problems *problems; /* of decoding and validation; with any, nothing is started */
-    struct run_status recorded;      /* as the API server has it */
-    int64_t recorded_at;         /* wall ms of our last status write; 0: unknown. Only for folding progress writes */
-    const struct pod_view *pods; /* every pod of this run, any order */
+    bool old_finalizer; /* weir.dev/cleanup, of a former version */
+    bool finished;      /* has ended and says so: of `recorded` only phase and finished_at are known */
+
+    const struct pipeline *spec;      /* NULL when it could not be decoded */
+    const struct problems *problems;  /* of decoding and validation; with any, nothing is started */
+    const struct problems *warnings;  /* NULL: none */
+    const struct pipeline *last_spec; /* while `spec` has problems: the last one that had none; NULL: not known */
+    const size_t *order;              /* graph_order() of `spec`; NULL: make it */
+    bool unchecked;                   /* no pod of this spec may be created before CHECK_PODS */
+    int pod_retention;                /* enum pod_retention and TTL, when `finished` */
+    int64_t ttl_seconds_after_finished;
+
+    struct run_status recorded;  /* as the API server has it */
+    const struct pod_view *pods; /* every pod of this run that has not been let go, any order */
     size_t pod_count;
-    struct strings gone;       /* UIDs of pods that a live GET said are gone */
+    struct strings former; /* names of pods of former runs of this name that have not ended */
+
+    /* What only requests could tell. */
+    const struct look *looks;
+    size_t look_count;
+    const struct create_failure *failures;
+    size_t failure_count;
+    const struct task_attempt *taken; /* numbers up to these are used by pods that were let go */
+    size_t taken_count;
     struct strings collisions; /* names of pods that exist and are not ours */
-    struct pairs refusals;     /* task -> why the API server refused its pod for good (403, 422) */
+
+    /* What is under way, and how fast things may go. */
+    const struct task_attempt *creating; /* pods that were asked for and are not seen yet */
+    size_t creating_count;
+    size_t create_room;        /* more of them may be asked for now */
+    int64_t create_at;         /* wall ms: none before */
+    bool writing;              /* a status is being written */
+    int64_t changed_at;        /* wall ms: since when something is not recorded; 0: nothing was so far */
+    int64_t window_ms;         /* what is not urgent is recorded this long after changed_at */
+    bool small;                /* the object is small enough for urgent details */
+    size_t status_max;         /* bytes that a status may have; 0: as usual */
+    int64_t write_at, tidy_at; /* wall ms: no status, no other request before; they failed lately */
 };
 
 enum action_type {
-    ACTION_ADD_FINALIZER,   /* put ours on the Pipeline, before the first pod */
-    ACTION_CREATE_POD,      /* task, attempt, pod (the name) */
+    ACTION_CHECK_PODS,      /* would the API server take the pods of this spec? */
+    ACTION_CREATE_POD,      /* task, attempt, pod (the name), ended_seen */
     ACTION_DELETE_POD,      /* pod, pod_uid: gracefully, with UID precondition */
-    ACTION_RELEASE_POD,     /* pod, pod_uid: drop our finalizer */
+    ACTION_RELEASE_POD,     /* pod, pod_uid: drop our finalizer; mark it done, or delete it then */
     ACTION_VERIFY_POD,      /* pod, pod_uid: live GET */
     ACTION_WRITE_STATUS,    /* plan->status */
-    ACTION_EVENT,           /* event_type, event_reason, reason */
+    ACTION_EVENT,           /* event_type, event_reason, reason: when the status of this plan is recorded */
     ACTION_WAKE,            /* at: plan again then */
-    ACTION_DROP_FINALIZER,  /* let the Pipeline go */
+    ACTION_DROP_FINALIZER,  /* a former version's, from the Pipeline */
     ACTION_DELETE_PIPELINE, /* TTL */
 };
 
@@ -79,7 +134,10 @@ struct action {
     size_t task; /* index into spec->tasks; CREATE_POD */
     int64_t attempt;
     const char *pod, *pod_uid;
+    bool keep;                /* RELEASE_POD: mark it done and keep it; else it is deleted */
+    bool deleting;            /* RELEASE_POD: it is on its way already */
     int64_t at;               /* WAKE: wall ms */
+    int64_t ended_seen;       /* CREATE_POD: boot ms when the last of those it waited for was seen to end; 0: unknown */
     bool warning;             /* EVENT: Warning, else Normal */
     const char *event_reason; /* EVENT: CamelCase */
     const char *reason;       /* in words, for the log and the event's note */
@@ -89,14 +147,16 @@ struct plan {
     struct action *actions;
     size_t count;
     struct run_status status; /* wanted */
+    bool unrecorded;          /* it differs from what is recorded */
 };
 
 enum {
     PLAN_CLEANUP_DEADLINE_MS = 5 * 60 * 1000, /* a stuck remote side holds a deletion no longer than this */
-    PLAN_PROGRESS_MS = 5 * 1000,              /* progress alone is written at most this often */
     PLAN_TIMEOUT_SLACK_MS = 60 * 1000,        /* the launcher ends itself at its timeout; this much later we do */
-    PLAN_IMAGE_PATIENCE_MS = 10 * 60 * 1000,  /* image cannot be pulled */
+    PLAN_PATIENCE_MS = 10 * 60 * 1000,        /* of reasons that somebody may still mend (WAITS_A_WHILE) */
 };
 
 void plan_run(const struct run *run, int64_t now, struct arena *arena, struct plan *ret_plan);
+/* The same for pods whose run is known to be gone: stopped, and let go when they have ended. */
+void plan_orphans(const struct pod_view *pods, size_t count, int64_t now, struct arena *arena, struct plan *ret_plan);
 const char *action_type_name(enum action_type type);

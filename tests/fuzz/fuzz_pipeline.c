@@ -66,7 +66,7 @@ static void check_plan(const struct run *run, struct arena *arena) {
     }
     size_t length = 0;
     size_t total = run->spec != NULL ? run->spec->task_count : 0;
-    json_write(status_encode(&plan.status, total, json_new(arena)), arena, &length);
+    json_write(status_encode(&plan.status, total, 0, json_new(arena)), arena, &length);
     CHECK(length <= STATUS_MAX);
 }
 
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct run run = {.name = "demo", .namespace = "lab", .uid = "0a1b2c3d-0000-0000-0000-000000000001"};
     run.generation = 1;
     run.created_at = now - 1000;
-    run.finalizer = true;
+    run.create_room = 16;
     run.spec = pipeline;
     run.problems = &problems;
     status_decode(NULL, &run.recorded, &arena);

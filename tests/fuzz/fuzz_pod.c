@@ -1,6 +1,7 @@
 /* A pod as its namespace may make it look, with and without a report of its launcher. The view of it is bounded and has
  * no holes. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "executor/executor.h"
@@ -10,9 +11,10 @@ static void check_view(yyjson_val *pod, const struct record *report) {
     AUTO_ARENA arena = ARENA_INIT;
     struct pod_view view;
     memset(&view, 0xA5, sizeof view); /* what is left unset shows */
-    executor_view(pod, report, INT64_C(1795132800000), &arena, &view);
+    struct pod_facts *facts = pod_facts_new(pod);
+    executor_view(facts, report, INT64_C(1795132800000), &arena, &view);
     CHECK(view.state >= POD_PENDING && view.state <= POD_LOST);
-    CHECK(view.name != NULL && view.uid != NULL && view.task != NULL && view.attempt >= 0);
+    CHECK(view.task != NULL && view.hash != NULL && view.attempt >= 0);
     CHECK(strlen(view.message) <= STATUS_MESSAGE_MAX && strlen(view.reason) <= STATUS_NAME_MAX);
     CHECK(strpbrk(view.message, "\r\n\t\033") == NULL && strpbrk(view.reason, "\r\n\t\033") == NULL);
     CHECK(view.tracking_url[0] == '\0' || record_url_valid(view.tracking_url));
@@ -20,6 +22,7 @@ static void check_view(yyjson_val *pod, const struct record *report) {
     CHECK(view.percent >= -1 && view.percent <= 100 && view.job_count <= RECORD_JOBS_MAX);
     for (size_t i = 0; i < view.job_count; i++)
         CHECK(strlen(view.job_ids[i]) <= STATUS_NAME_MAX);
+    free(facts);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

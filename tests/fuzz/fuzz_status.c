@@ -9,7 +9,7 @@
 static const char *rewrite(yyjson_val *value, struct arena *arena, size_t *ret_length) {
     struct run_status status = {0};
     status_decode(value, &status, arena);
-    const char *text = json_write(status_encode(&status, status.task_count, json_new(arena)), arena, ret_length);
+    const char *text = json_write(status_encode(&status, status.task_count, 0, json_new(arena)), arena, ret_length);
     CHECK(*ret_length <= STATUS_MAX);
     return text;
 }

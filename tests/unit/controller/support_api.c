@@ -27,6 +27,8 @@ struct kube_call {
     struct reply reply; /* status 0: gets lost */
     bool write, over;
     struct kube_ref about;
+    bool ends;   /* a watch that the server ends */
+    bool fenced; /* a write that did not leave */
     const char *plural, *namespace, *selector;
     int64_t heard; /* a watch: the version it has come to; -1: wants all that is there first */
 };
@@ -51,12 +53,20 @@ static bool shown(const struct kube_call *call, const struct object *object) {
            (call->namespace[0] == '\0' || text_equal(call->namespace, object->namespace));
 }
 
+/* "a=b,!c": each must hold. */
 static bool selected(const struct kube_call *call, yyjson_doc *doc) {
-    if (text_empty(call->selector))
-        return true;
     yyjson_val *labels = json_at(yyjson_doc_get_root(doc), "metadata", "labels", NULL);
-    size_t length = strcspn(call->selector, "=");
-    return yyjson_equals_str(yyjson_obj_getn(labels, call->selector, length), call->selector + length + 1);
+    for (const char *at = call->selector; !text_empty(at);) {
+        size_t length = strcspn(at, ",");
+        size_t name = strcspn(at, "=");
+        bool holds = at[0] == '!'
+                         ? yyjson_obj_getn(labels, at + 1, length - 1) == NULL
+                         : yyjson_equals_strn(yyjson_obj_getn(labels, at, name), at + name + 1, length - name - 1);
+        if (!holds)
+            return false;
+        at += length + (at[length] == ',');
+    }
+    return true;
 }
 
 /* The token of the next page: the version of the first one, and the last serial that was shown. */
@@ -147,7 +157,7 @@ static void end_call(struct kube_call *call) {
 
 static void deliver(uv_timer_t *timer) {
     struct kube_call *call = timer->data;
-    if (call->on_data != NULL && !call->api->cut) {
+    if (call->on_data != NULL && !call->api->cut && !call->ends) {
         if (call->heard < 0)
             feed_all(call);
         feed_changes(call);
@@ -156,7 +166,15 @@ static void deliver(uv_timer_t *timer) {
     struct kube_answer answer = {0};
     AUTO_JSON *doc = NULL;
     struct error err;
-    if (call->api->cut || call->reply.status == 0) {
+    if (call->on_data != NULL && !call->api->cut) { /* it ends */
+        end_call(call);
+        call->done(&answer, call->arg);
+        return;
+    }
+    if (call->fenced) {
+        error_set(&answer.err, ERROR_TRANSIENT, "held back");
+        answer.fenced = true;
+    } else if (call->api->cut || call->reply.status == 0) {
         error_set(&answer.err, ERROR_TRANSIENT, "the connection was cut");
         answer.unsure = call->write;
     } else {
@@ -242,6 +260,11 @@ static struct target read_path(struct api *api, const struct kube_request *reque
     target.plural = at[0];
     target.name = at[1];
     target.subresource = at[2];
+    if (target.plural[0] == '\0') { /* a namespace itself */
+        target.plural = "namespaces";
+        target.name = target.namespace;
+        target.namespace = "";
+    }
     target.object = store_find(&api->store, target.plural, target.namespace, target.name);
     return target;
 }
@@ -267,10 +290,21 @@ static struct kube_call *send_request(struct kube_api *kube, const struct kube_r
     call->plural = target.plural;
     call->namespace = target.namespace;
     call->selector = query(api, request->path, "labelSelector");
+    bool dry_run = text_equal(query(api, request->path, "dryRun"), "All");
+    if (dry_run)
+        target.verb = "check";
+    if (text_equal(request->verb, "create") && !text_equal(query(api, request->path, "fieldValidation"), "Strict"))
+        fail_msg("a creation that does not ask for strict validation");
     uv_timer_init(api->loop, &call->timer);
     call->timer.data = call;
     DL_APPEND(api->calls, call);
-    if (text_equal(request->verb, "watch")) {
+    call->fenced = call->write && api->fenced;
+    bool reads = text_equal(request->verb, "watch") || text_equal(request->verb, "list");
+    if (reads && api->forbidden != NULL && text_equal(api->forbidden, target.namespace)) {
+        call->reply = store_refuse(&api->store, 403, "Forbidden", "", "is forbidden: no RoleBinding here");
+    } else if (call->fenced) {
+        call->reply = (struct reply){0};
+    } else if (text_equal(request->verb, "watch")) {
         open_watch(call, request);
     } else if (text_equal(request->verb, "list")) {
         call->reply = list_objects(api, call, request->path);
@@ -282,7 +316,7 @@ static struct kube_call *send_request(struct kube_api *kube, const struct kube_r
         target.body = yyjson_doc_get_root(body);
         call->reply = decide(api, &target);
     }
-    deliver_in(call, 0);
+    deliver_in(call, call->write ? api->answer_ms : 0);
     return call;
 }
 
@@ -299,6 +333,16 @@ void api_fail(struct api *api, struct api_fault fault) {
         }
     }
     fail_msg("too many faults at once");
+}
+
+void api_end_watches(struct api *api) {
+    struct kube_call *call;
+    DL_FOREACH(api->calls, call) {
+        if (call->on_data == NULL)
+            continue;
+        call->ends = true;
+        deliver_in(call, 0);
+    }
 }
 
 void api_init(struct api *api, uv_loop_t *loop) {

@@ -41,7 +41,9 @@ static void say_name(struct strbuf *out, const struct target *target) {
     yyjson_val *root = target->object != NULL ? object_root(target->object) : target->body;
     yyjson_val *labels = json_at(root, "metadata", "labels", NULL);
     const char *task = json_text(labels, LABEL_TASK, NULL);
-    if (!text_equal(target->plural, "pods"))
+    if (text_equal(target->plural, "namespaces"))
+        strbuf_printf(out, "namespace %s", target->name);
+    else if (!text_equal(target->plural, "pods"))
         strbuf_puts(out, "pipeline");
     else if (task != NULL)
         strbuf_printf(out, "pod %s/%s", task, json_text(labels, LABEL_ATTEMPT, "?"));
@@ -91,7 +93,8 @@ static void seen(const struct target *target, int status, void *arg) {
     } else if (text_equal(target->verb, "patch") && text_equal(target->plural, "pods")) {
         if (status == 200)
             check_release(arg, target->object);
-        strbuf_puts(out, "release ");
+        bool done = json_at(target->body, "metadata", "labels", LABEL_DONE, NULL) != NULL;
+        strbuf_puts(out, done ? "done " : "release ");
         say_name(out, target);
     } else if (text_equal(target->verb, "patch")) {
         strbuf_printf(out, "finalizers %zu", yyjson_arr_size(finalizers));
@@ -120,10 +123,6 @@ void expect_status(const struct object *pipeline, const char *wanted) {
 
 /* --- life --- */
 
-static bool leads(void *arg) {
-    return ((struct cluster *)arg)->leads;
-}
-
 static void pod_gone(const char *uid, void *arg) {
     strbuf_printf(&((struct cluster *)arg)->gone, "%s\n", uid);
 }
@@ -147,12 +146,15 @@ void controller_begin(struct cluster *cluster) {
                                        .recorder = cluster->recorder,
                                        .namespaces = cluster->namespaces,
                                        .launch = &launch,
-                                       .leads = leads,
                                        .pod_gone = pod_gone,
                                        .arg = cluster,
+                                       .ttl_seconds_after_finished = -1,
+                                       .guard_file = cluster->guard_file,
+                                       .window_ms = 10,
                                        .seed = 7};
     cluster->controller = controller_new(&config);
-    controller_lead(cluster->controller);
+    if (cluster->leads)
+        controller_lead(cluster->controller);
 }
 
 static void on_tick(uv_timer_t *tick) {

@@ -14,7 +14,8 @@ struct cluster {
     struct recorder *recorder;
     struct controller *controller;
     struct strings namespaces; /* to watch; empty: all */
-    bool leads, drained;
+    bool leads, drained;       /* leads: controller_begin() makes it lead */
+    const char *guard_file;    /* NULL: none */
     struct strbuf transcript;
     struct strbuf gone; /* UIDs said to be gone, one a line */
 };

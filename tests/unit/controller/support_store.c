@@ -158,18 +158,24 @@ static struct reply update_status(struct store *store, const struct target *targ
     return show(store, 200, target->object);
 }
 
-/* The one strategic merge that is known: taking names off a list of finalizers. */
-static void drop_finalizers(yyjson_mut_val *root, yyjson_val *body) {
+/* The one strategic merge that is known: taking names off a list of finalizers, and setting labels. */
+static void drop_finalizers(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *body) {
     yyjson_val *dropped = yyjson_obj_get(metadata(body), "$deleteFromPrimitiveList/finalizers");
+    yyjson_val *labels = yyjson_obj_get(metadata(body), "labels");
+    yyjson_mut_val *data = yyjson_mut_obj_get(root, "metadata");
     assert_int_equal(yyjson_obj_size(body), 1);
     assert_true(yyjson_is_arr(dropped));
-    yyjson_mut_val *list = yyjson_mut_obj_get(yyjson_mut_obj_get(root, "metadata"), "finalizers");
+    yyjson_mut_val *list = yyjson_mut_obj_get(data, "finalizers");
     size_t i, count;
-    yyjson_val *name;
+    yyjson_val *name, *value;
     yyjson_arr_foreach(dropped, i, count, name) {
         for (size_t at = yyjson_mut_arr_size(list); at-- > 0;)
             if (yyjson_mut_equals_str(yyjson_mut_arr_get(list, at), yyjson_get_str(name)))
                 yyjson_mut_arr_remove(list, at);
+    }
+    yyjson_obj_foreach(labels, i, count, name, value) {
+        yyjson_mut_obj_put(yyjson_mut_obj_get(data, "labels"), yyjson_val_mut_copy(doc, name),
+                           yyjson_val_mut_copy(doc, value));
     }
 }
 
@@ -184,7 +190,7 @@ static struct reply patch_object(struct store *store, const struct target *targe
     yyjson_mut_doc *doc = json_new(&store->arena);
     yyjson_mut_val *root = yyjson_val_mut_copy(doc, object_root(target->object));
     if (strategic)
-        drop_finalizers(root, target->body);
+        drop_finalizers(doc, root, target->body);
     else
         root = yyjson_merge_patch(doc, object_root(target->object), target->body);
     size_t held = yyjson_arr_size(yyjson_obj_get(metadata(object_root(target->object)), "finalizers"));
@@ -230,16 +236,19 @@ static struct reply delete_object(struct store *store, const struct target *targ
     return show(store, 200, target->object);
 }
 
+/* Admission has run, nothing is kept. */
+static struct reply check_object(struct store *store, const struct target *target) {
+    return (struct reply){201, json_write_value(target->body, &store->arena, NULL)};
+}
+
 struct reply store_handle(struct store *store, struct target *target) {
     static const struct {
         const char *verb;
         struct reply (*handle)(struct store *store, const struct target *target);
-    } verbs[] = {{"get", get_object},
-                 {"create", create_object},
-                 {"update", update_status},
-                 {"patch", patch_object},
-                 {"delete", delete_object}};
-    if (!text_equal(target->verb, "create") && target->object == NULL)
+    } verbs[] = {{"get", get_object},       {"create", create_object}, {"check", check_object},
+                 {"update", update_status}, {"patch", patch_object},   {"delete", delete_object}};
+    bool creates = text_equal(target->verb, "create") || text_equal(target->verb, "check");
+    if (!creates && target->object == NULL)
         return store_missing(store, target);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (text_equal(target->verb, verbs[i].verb))

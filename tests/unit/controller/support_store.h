@@ -46,7 +46,7 @@ struct reply {
 
 void store_init(struct store *store, void (*changed)(struct store *store));
 void store_fini(struct store *store);
-struct reply store_handle(struct store *store, struct target *target); /* get create update patch delete */
+struct reply store_handle(struct store *store, struct target *target); /* get create check update patch delete */
 struct reply store_refuse(struct store *store, int status, const char *reason, const char *field, const char *message);
 struct reply store_missing(struct store *store, const struct target *target); /* 404 about that object */
 

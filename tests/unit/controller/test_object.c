@@ -1,4 +1,4 @@
-/* What the cache keeps of a pod: enough for executor_view() to see the same, and what launchers said of it. */
+/* What the caches keep: whose a pod is and what its launcher said; of a Pipeline that has ended a few numbers. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include "controller/object.h"
 #include "executor/executor.h"
+#include "pipeline/tables.h"
 
 #define OWNED_BY(kind, version)                                                                              \
     "\"ownerReferences\":[{\"kind\":\"ReplicaSet\",\"name\":\"r\",\"uid\":\"r\"},{\"apiVersion\":\"" version \
@@ -33,132 +34,94 @@ static yyjson_doc *pod_of(const char *metadata, const char *spec, const char *st
     return doc;
 }
 
-static void same_text(const char *a, const char *b) {
-    assert_string_equal(a == NULL ? "(none)" : a, b == NULL ? "(none)" : b);
-}
-
-/* Field by field, since texts are elsewhere. */
-static void same_view(const struct pod_view *a, const struct pod_view *b) {
-    same_text(a->name, b->name);
-    same_text(a->uid, b->uid);
-    same_text(a->task, b->task);
-    same_text(a->reason, b->reason);
-    same_text(a->message, b->message);
-    same_text(a->tracking_url, b->tracking_url);
-    assert_int_equal(a->attempt, b->attempt);
-    assert_int_equal(a->state, b->state);
-    assert_int_equal(a->deleting, b->deleting);
-    assert_int_equal(a->held, b->held);
-    assert_int_equal(a->hopeless, b->hopeless);
-    assert_int_equal(a->exit_code, b->exit_code);
-    assert_int_equal(a->has_exit_code, b->has_exit_code);
-    assert_int_equal(a->created_at, b->created_at);
-    assert_int_equal(a->started_at, b->started_at);
-    assert_int_equal(a->finished_at, b->finished_at);
-    assert_int_equal(a->deleting_since, b->deleting_since);
-}
-
-#define TERMINATED(more)                                                                                   \
-    "{\"name\":\"main\",\"state\":{\"terminated\":{\"startedAt\":\"2026-11-20T10:00:00Z\",\"finishedAt\":" \
-    "\"2026-11-20T10:01:00Z\"," more "}}}"
-
-/* `seen` is what the view says: that each of these parts matters is checked too, not only that both are alike. */
-static const struct {
-    const char *metadata, *spec, *status;
-    enum pod_state state;
-    const char *reason, *words;
-} pods[] = {
-    {"", "", "\"phase\":\"Pending\"", POD_PENDING, "", ""},
-    {"", "",
-     "\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":"
-     "\"0/3 nodes\"}]",
-     POD_PENDING, "Unschedulable", "0/3 nodes"},
-    {"", ",\"nodeName\":\"n\"",
-     "\"initContainerStatuses\":[{\"name\":\"weir-launcher\",\"state\":{\"waiting\":{\"reason\":\"ErrImagePull\","
-     "\"message\":\"not found\"}}}]",
-     POD_PENDING, "ErrImagePull", "not found"},
-    {"", "",
-     "\"containerStatuses\":[{\"name\":\"main\",\"state\":{\"running\":{\"startedAt\":\"2026-11-20T10:00:00Z\"}}}]",
-     POD_RUNNING, "", ""},
-    {"", ",\"containers\":[{\"name\":\"main\",\"resources\":{\"limits\":{\"memory\":\"3Gi\"}}}]",
-     "\"phase\":\"Failed\",\"containerStatuses\":[" TERMINATED("\"exitCode\":137,\"reason\":\"OOMKilled\"") "]",
-     POD_FAILED, "OOMKilled", "limit of 3Gi"},
-    {"", "", "\"phase\":\"Failed\",\"reason\":\"Evicted\",\"message\":\"The node was low on memory\"", POD_LOST,
-     "Evicted", "The node was low on memory"},
-    {"", "",
-     "\"phase\":\"Failed\",\"conditions\":[{\"type\":\"DisruptionTarget\",\"status\":\"True\",\"reason\":"
-     "\"DeletionByTaintManager\",\"message\":\"taint\"}]",
-     POD_LOST, "NodeLost", "taint"},
-    {",\"deletionTimestamp\":\"2026-11-20T10:00:30Z\",\"deletionGracePeriodSeconds\":30", "", "\"phase\":\"Pending\"",
-     POD_LOST, "PodDeleted", "deleted"},
-    {",\"deletionTimestamp\":\"2026-11-20T10:00:30Z\",\"deletionGracePeriodSeconds\":30", ",\"nodeName\":\"n\"",
-     "\"phase\":\"Pending\"", POD_PENDING, "", ""},
-};
-
-static void projection_keeps_what_the_view_reads(void **state) {
-    (void)state;
-    const int64_t now = INT64_C(1795168800000); /* 2026-11-20T10:00:00Z */
-    for (size_t i = 0; i < sizeof pods / sizeof *pods; i++) {
-        AUTO_ARENA arena = ARENA_INIT;
-        AUTO_STRBUF metadata = STRBUF_INIT;
-        strbuf_printf(&metadata, "," OWNED_BY("Pipeline", WEIR_API_VERSION) "%s", pods[i].metadata);
-        AUTO_JSON *doc = pod_of(strbuf_text(&metadata), pods[i].spec, pods[i].status);
-        struct pod_object *object = pod_object_new(yyjson_doc_get_root(doc));
-        assert_non_null(object);
-        struct pod_view whole;
-        struct pod_view kept;
-        executor_view(yyjson_doc_get_root(doc), NULL, now, &arena, &whole);
-        executor_view(yyjson_doc_get_root(object->doc), NULL, now, &arena, &kept);
-        same_view(&kept, &whole);
-        assert_int_equal(kept.state, pods[i].state);
-        assert_string_equal(kept.reason, pods[i].reason);
-        assert_non_null(strstr(kept.message, pods[i].words));
-        assert_null(json_at(yyjson_doc_get_root(object->doc), "metadata", "managedFields", NULL));
-        assert_null(json_at(yyjson_doc_get_root(object->doc), "metadata", "annotations", NULL));
-        assert_null(json_at(yyjson_doc_get_root(object->doc), "spec", "volumes", NULL));
-        pod_object_free(object);
-    }
-}
-
 static struct pod_object *object_of(const char *metadata, const char *status) {
     AUTO_JSON *doc = pod_of(metadata, "", status);
     return pod_object_new(yyjson_doc_get_root(doc));
 }
 
-static void only_pods_that_a_pipeline_controls_are_ours(void **state) {
+/* By its owner, and when that was taken off by its labels. */
+static void a_pod_is_its_owners_or_its_labels(void **state) {
     (void)state;
-    struct pod_object *ours = object_of("," OWNED_BY("Pipeline", "weir.dev/v2"), "");
-    assert_non_null(ours);
-    assert_string_equal(ours->run_key, "lab/chain");
-    assert_string_equal(ours->run_uid, "run");
-    pod_object_free(ours);
-    assert_null(object_of("", ""));
-    assert_null(object_of("," OWNED_BY("Job", "batch/v1"), ""));
-    assert_null(object_of("," OWNED_BY("Pipeline", "tekton.dev/v1"), ""));
-    assert_null(object_of(",\"ownerReferences\":\"chain\"", ""));
+    struct pod_object *pod = object_of("," OWNED_BY("Pipeline", "weir.dev/v2"), "");
+    assert_string_equal(pod->key, "lab/chain");
+    assert_string_equal(pod_object_run(pod), "run");
+    assert_string_equal(pod->owner, "chain"); /* no label says so */
+    pod_object_free(pod);
+    pod = object_of("", "");
+    assert_null(pod->key);
+    assert_string_equal(pod_object_run(pod), "");
+    pod_object_free(pod);
+    static const char *const others[] = {"," OWNED_BY("Job", "batch/v1"), "," OWNED_BY("Pipeline", "tekton.dev/v1"),
+                                         ",\"ownerReferences\":\"chain\""};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        pod = object_of(others[i], "");
+        assert_null(pod->key);
+        pod_object_free(pod);
+    }
     pod_object_free(NULL);
 }
 
-static void main_container_decides_whether_a_pod_has_ended(void **state) {
+static yyjson_doc *parse(const char *json) {
+    yyjson_doc *doc = NULL;
+    struct error err;
+    if (json_parse(json, strlen(json), &doc, &err) != 0)
+        fail_msg("%s: %s", err.text, json);
+    return doc;
+}
+
+static void an_orphan_and_one_that_is_done(void **state) {
     (void)state;
-    static const struct {
-        const char *status;
-        bool ended;
-    } cases[] = {
-        {"\"phase\":\"Running\"", false},
-        {"\"phase\":\"Failed\"", true},
-        {"\"phase\":\"Running\",\"containerStatuses\":[{\"name\":\"sidecar\",\"state\":{\"terminated\":{}}},"
-         "{\"name\":\"main\",\"state\":{\"running\":{}}}]",
-         false},
-        {"\"phase\":\"Running\",\"containerStatuses\":[{\"name\":\"sidecar\",\"state\":{\"running\":{}}},"
-         "{\"name\":\"main\",\"state\":{\"terminated\":{}}}]",
-         true},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pod_object *object = object_of("," OWNED_BY("Pipeline", WEIR_API_VERSION), cases[i].status);
-        assert_int_equal(object->ended, cases[i].ended);
-        pod_object_free(object);
-    }
+    AUTO_JSON *orphan = parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"lab\",\"labels\":{\"" LABEL_PIPELINE
+                              "\":\"chain\",\"" LABEL_RUN "\":\"old\"}}}");
+    struct pod_object *pod = pod_object_new(yyjson_doc_get_root(orphan));
+    assert_string_equal(pod->key, "lab/chain");
+    assert_string_equal(pod_object_run(pod), "old");
+    assert_null(pod->owner);
+    pod_object_free(pod);
+    AUTO_JSON *done = parse("{\"metadata\":{\"name\":\"p\",\"labels\":{\"" LABEL_DONE "\":\"true\"}}}");
+    assert_null(pod_object_new(yyjson_doc_get_root(done)));
+    pod = pod_object_any(yyjson_doc_get_root(done));
+    assert_true(pod->facts->done);
+    pod_object_free(pod);
+}
+
+#define FINISHED(generation, more)                                                                                \
+    "{\"metadata\":{\"name\":\"chain\",\"namespace\":\"lab\",\"uid\":\"u\",\"generation\":" generation            \
+    ",\"creationTimestamp\":\"2026-11-20T10:00:00Z\"},\"spec\":{\"ttlSecondsAfterFinished\":60,\"podRetention\":" \
+    "\"OnFailure\",\"tasks\":[{\"name\":\"a\"}]},\"status\":{\"observedGeneration\":3,\"phase\":\"Failed\","      \
+    "\"startedAt\":"                                                                                              \
+    "\"2026-11-20T10:00:01Z\",\"finishedAt\":\"2026-11-20T10:09:00Z\",\"progress\":\"7/"                          \
+    "12\",\"counts\":{\"succeeded\":7,"                                                                           \
+    "\"failed\":1,\"omitted\":4}" more "}}"
+
+static void of_a_finished_run_a_few_numbers_are_kept(void **state) {
+    (void)state;
+    AUTO_JSON *doc = parse(FINISHED("3", ",\"tasks\":[{\"name\":\"a\",\"phase\":\"Failed\"}]"));
+    struct pipeline_object *pipeline = pipeline_object_new(yyjson_doc_get_root(doc));
+    assert_true(pipeline_object_finished(pipeline));
+    assert_int_equal(pipeline->phase, RUN_Failed);
+    assert_int_equal(pipeline->ttl_seconds_after_finished, 60);
+    assert_int_equal(pipeline->pod_retention, RETAIN_ON_FAILURE);
+    assert_int_equal(pipeline->done, 7);
+    assert_int_equal(pipeline->total, 12);
+    assert_int_equal(pipeline->counts[TASK_Succeeded], 7);
+    assert_int_equal(pipeline->counts[TASK_Omitted], 4);
+    assert_int_equal(pipeline->finished_at - pipeline->started_at, 539000);
+    pipeline_object_free(pipeline);
+    AUTO_JSON *edited = parse(FINISHED("4", ""));
+    pipeline = pipeline_object_new(yyjson_doc_get_root(edited));
+    assert_false(pipeline_object_finished(pipeline)); /* what was asked for since is not looked at yet */
+    pipeline_object_free(pipeline);
+}
+
+/* With the cache's own part: less than 400 bytes for a finished run, less than 700 for a pod of a running one. */
+static void what_is_kept_is_small(void **state) {
+    (void)state;
+    enum { NODE_BYTES = 250, TEXTS = 36 + 36 + 8 + 30 };
+    assert_in_range(sizeof(struct pipeline_object) + NODE_BYTES, 200, 400);
+    struct pod_object *pod = object_of("," OWNED_BY("Pipeline", WEIR_API_VERSION), "\"phase\":\"Running\"");
+    assert_in_range(sizeof *pod + pod->facts->size + strlen(pod->key) + NODE_BYTES + TEXTS, 300, 700);
+    pod_object_free(pod);
 }
 
 static bool tell(struct pod_object *pod, int64_t seq, bool final) {
@@ -198,9 +161,8 @@ static void newest_report_is_kept_and_handed_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(projection_keeps_what_the_view_reads),
-        cmocka_unit_test(only_pods_that_a_pipeline_controls_are_ours),
-        cmocka_unit_test(main_container_decides_whether_a_pod_has_ended),
+        cmocka_unit_test(a_pod_is_its_owners_or_its_labels),        cmocka_unit_test(an_orphan_and_one_that_is_done),
+        cmocka_unit_test(of_a_finished_run_a_few_numbers_are_kept), cmocka_unit_test(what_is_kept_is_small),
         cmocka_unit_test(newest_report_is_kept_and_handed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,8 +32,8 @@ static void launchers_are_told_where_they_stand(void **state) {
     controller_begin(&c);
     assert_int_equal(report(&c, "chain-a-1", "uid-2", 1, ""), 503); /* nothing is listed yet */
     AUTO_STRBUF reasons = STRBUF_INIT;
-    assert_false(controller_synced(c.controller, &reasons));
-    assert_string_equal(strbuf_text(&reasons), "pipelines not listed yet in any namespace\n");
+    assert_false(controller_ready(c.controller, &reasons));
+    assert_string_equal(strbuf_text(&reasons), "all namespaces: not listed yet\n");
     cluster_submit(&c, "chain", "a ", "");
     store_add(&c.api.store, "pods", "lab",
               "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"stray\",\"labels\":{\"" LABEL_MANAGED_BY

@@ -176,9 +176,11 @@ static void no_pipeline_hurts(void **state) {
 
 static void look_at_pod(yyjson_val *object, struct arena *arena) {
     struct pod_view view;
-    executor_view(object, NULL, INT64_C(1795132800000), arena, &view);
+    struct pod_facts *facts = pod_facts_new(object);
+    executor_view(facts, NULL, INT64_C(1795132800000), arena, &view);
     assert_in_range(view.state, POD_PENDING, POD_LOST);
-    assert_true(view.name && view.uid && view.task && view.reason && view.message && view.tracking_url);
+    free(facts);
+    assert_true(view.task && view.hash && view.reason && view.message && view.tracking_url);
     assert_true(view.percent >= -1 && view.percent <= 100 && view.job_count <= 16);
 }
 
@@ -205,7 +207,7 @@ static void no_pod_hurts(void **state) {
 static void look_at_status(yyjson_val *object, struct arena *arena) {
     struct run_status status, again;
     status_decode(object, &status, arena);
-    yyjson_mut_val *encoded = status_encode(&status, status.task_count, json_new(arena));
+    yyjson_mut_val *encoded = status_encode(&status, status.task_count, 0, json_new(arena));
     size_t length = 0;
     const char *text = json_write(encoded, arena, &length);
     assert_in_range(length, 2, STATUS_MAX);
@@ -214,7 +216,7 @@ static void look_at_status(yyjson_val *object, struct arena *arena) {
     if (json_parse(text, length, &doc, &err) < 0)
         fail_msg("%s", err.text);
     status_decode(yyjson_doc_get_root(doc), &again, arena);
-    assert_string_equal(json_write(status_encode(&again, again.task_count, json_new(arena)), arena, NULL), text);
+    assert_string_equal(json_write(status_encode(&again, again.task_count, 0, json_new(arena)), arena, NULL), text);
     json_free(&doc);
 }
 

@@ -1,4 +1,4 @@
-/* The worker on a real loop: never more than allowed at once, nothing lost, a drain that waits. */
+/* The worker on a real loop: one key after the other, nothing lost, rests kept, nothing after a stop. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,25 +19,28 @@ struct fixture {
     struct worker *worker;
     char taken[512][16]; /* every key that was handed out, in order */
     size_t count, wanted;
-    bool inside; /* answer from inside the callback */
-    bool drained;
-    enum worker_result result;
-    int64_t delay_ms;
+    struct worked answer;
+    bool add_again; /* add the key from inside its own work, once */
 };
 
-static void work(const char *key, void *arg) {
+static struct worked work(const char *key, void *arg) {
     struct fixture *f = arg;
     assert_true(f->count < 512);
     snprintf(f->taken[f->count++], sizeof f->taken[0], "%s", key);
-    if (f->inside)
-        worker_done(f->worker, key, f->result, f->delay_ms);
+    if (f->add_again) {
+        f->add_again = false;
+        worker_add(f->worker, key);
+    }
+    struct worked answer = f->answer;
+    f->answer = (struct worked){.after_ms = -1};
+    return answer;
 }
 
-static void begin(struct fixture *f, unsigned parallel) {
-    static const struct queue_options options = {.name = "test"};
+static void begin(struct fixture *f) {
     memset(f, 0, sizeof *f);
+    f->answer.after_ms = -1;
     uv_loop_init(&f->loop);
-    f->worker = worker_new(&f->loop, &options, parallel, work, f);
+    f->worker = worker_new(&f->loop, "test", work, f);
 }
 
 static void finish(struct fixture *f) {
@@ -56,102 +59,73 @@ static void await(struct fixture *f, size_t count) {
     assert_int_equal(f->count, count);
 }
 
-static void no_more_than_allowed_at_once(void **state) {
+static void many_keys_each_once(void **state) {
     (void)state;
     struct fixture f;
-    begin(&f, 2);
-    worker_add(f.worker, "a");
-    worker_add(f.worker, "b");
-    worker_add(f.worker, "c");
-    assert_int_equal(f.count, 0); /* never from inside the call */
-    await(&f, 2);
-    for (int i = 0; i < 10; i++)
-        uv_run(&f.loop, UV_RUN_NOWAIT);
-    assert_int_equal(f.count, 2);
-    worker_add(f.worker, "a"); /* it is being worked on */
-    worker_done(f.worker, "b", WORKER_DONE, 0);
-    await(&f, 3);
-    assert_string_equal(f.taken[2], "c");
-    worker_done(f.worker, "a", WORKER_DONE, 0);
-    await(&f, 4);
-    assert_string_equal(f.taken[3], "a");
-    finish(&f);
-}
-
-static void many_keys_answered_at_once(void **state) {
-    (void)state;
-    struct fixture f;
-    begin(&f, 4);
-    f.inside = true;
-    for (int i = 0; i < 300; i++) {
+    begin(&f);
+    for (int i = 0; i < 600; i++) {
         char key[16];
-        snprintf(key, sizeof key, "k%d", i);
+        snprintf(key, sizeof key, "k%d", i % 300);
         worker_add(f.worker, key);
     }
+    assert_int_equal(f.count, 0); /* never from inside the call */
     await(&f, 300);
     assert_int_equal(worker_depth(f.worker), 0);
     finish(&f);
 }
 
-static void results_decide_when_it_comes_again(void **state) {
+static void the_answer_decides_when_it_comes_again(void **state) {
     (void)state;
     struct fixture f;
-    begin(&f, 1);
-    worker_add(f.worker, "a");
-    await(&f, 1);
+    begin(&f);
+    f.answer = (struct worked){.after_ms = 60};
     int64_t began = clock_boot_ms();
-    worker_done(f.worker, "a", WORKER_AFTER, 60);
+    worker_add(f.worker, "a");
     await(&f, 2);
     assert_in_range(clock_boot_ms() - began, 59, 5000);
-    began = clock_boot_ms();
-    worker_done(f.worker, "a", WORKER_RETRY, 0);
-    await(&f, 3);
-    worker_done(f.worker, "a", WORKER_RETRY, 80); /* what the server asked for */
-    await(&f, 4);
-    assert_in_range(clock_boot_ms() - began, 84, 5000);
-    worker_done(f.worker, "a", WORKER_DONE, 0);
     worker_add_after(f.worker, "b", 20);
-    await(&f, 5);
-    assert_string_equal(f.taken[4], "b");
+    await(&f, 3);
+    assert_string_equal(f.taken[2], "b");
     finish(&f);
 }
 
-static void on_drained(void *arg) {
-    ((struct fixture *)arg)->drained = true;
-}
-
-static bool is_drained(void *arg) {
-    return ((struct fixture *)arg)->drained;
-}
-
-static void a_drain_waits_for_what_runs(void **state) {
+static void a_rest_is_kept(void **state) {
     (void)state;
     struct fixture f;
-    begin(&f, 1);
+    begin(&f);
+    f.answer = (struct worked){.after_ms = -1, .rest_ms = 60};
+    f.add_again = true;
+    int64_t began = clock_boot_ms();
+    worker_add(f.worker, "a");
+    await(&f, 1);
     worker_add(f.worker, "a");
     worker_add(f.worker, "b");
-    await(&f, 1);
-    worker_drain(f.worker, on_drained, &f);
+    await(&f, 2);
+    assert_string_equal(f.taken[1], "b");
+    await(&f, 3);
+    assert_in_range(clock_boot_ms() - began, 59, 5000);
+    finish(&f);
+}
+
+static void nothing_after_a_stop(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    worker_add(f.worker, "a");
+    worker_stop(f.worker);
+    worker_add(f.worker, "b");
     for (int i = 0; i < 10; i++)
         uv_run(&f.loop, UV_RUN_NOWAIT);
-    assert_false(f.drained);
-    worker_done(f.worker, "a", WORKER_RETRY, 0);
-    assert_false(f.drained); /* later, from the loop */
-    loop_until(&f.loop, is_drained, &f, "drained");
-    assert_int_equal(f.count, 1);
-    finish(&f);
-    begin(&f, 1);
-    worker_drain(f.worker, on_drained, &f);
-    loop_until(&f.loop, is_drained, &f, "an idle worker is drained");
+    assert_int_equal(f.count, 0);
     finish(&f);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_more_than_allowed_at_once),
-        cmocka_unit_test(many_keys_answered_at_once),
-        cmocka_unit_test(results_decide_when_it_comes_again),
-        cmocka_unit_test(a_drain_waits_for_what_runs),
+        cmocka_unit_test(many_keys_each_once),
+        cmocka_unit_test(the_answer_decides_when_it_comes_again),
+        cmocka_unit_test(a_rest_is_kept),
+        cmocka_unit_test(nothing_after_a_stop),
     };
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static void a_small_pipeline_gets_its_defaults(void **state) {
     assert_int_equal(seen.problems.total, 0);
     assert_int_equal(pipeline->task_count, 1);
     assert_int_equal(pipeline->failure_policy, FAIL_FAST);
-    assert_int_equal(pipeline->pod_retention, RETAIN_ON_FAILURE);
+    assert_int_equal(pipeline->pod_retention, RETAIN_ALWAYS);
     assert_int_equal(pipeline->ttl_seconds_after_finished, -1);
     assert_int_equal(pipeline->parallelism, 0);
     const struct task *task = &pipeline->tasks[0];

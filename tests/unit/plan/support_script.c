@@ -4,13 +4,15 @@
  *             [timeout=1h] [startTimeout=1m]              add a task, or change one
  *   remove NAME                                           take it out of the spec
  *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60]
- *       [retention=Never|OnFailure|Always]
+ *       [retention=Never|OnFailure|Always] [window=5s]
  *   problem TEXT | valid                                  the spec has a problem; has none
- *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N [step=X]] [hopeless] [message=REST]
- *             STATE: pending running succeeded failed lost deleting vanished hidden
+ *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N [step=X]] [message=REST]
+ *             STATE: pending running succeeded failed lost deleting vanished hidden stray lingering
+ *   twin TASK ATTEMPT                                     another pod claims this attempt
  *   relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
- *   collide TASK ATTEMPT | refuse TASK TEXT | finalizer   what the API server says
- *   advance 10s | crash | wipe | delete                   time; the operator starts anew; no status; kubectl delete
+ *   collide TASK ATTEMPT | refuse TASK REASON AFTER TEXT | accept TASK    what the API server says
+ *   finalizer | unchecked | former NAME... | writing yes|no
+ *   advance 10s | crash | wipe | delete | gone            time; the operator starts anew; no status; kubectl delete
  *   forge TASK PHASE ATTEMPT                              somebody writes a task's status by hand
  *   plan | apply [N] | go                                 plan; apply (the first N actions); both
  *   settle                                                go until nothing is left to do but to wait
@@ -127,7 +129,7 @@ static void do_remove(struct world *world, const struct words *words) {
 static void do_set(struct world *world, const struct words *words) {
     static const char *const policies[] = {[FAIL_FAST] = "FailFast", [FAIL_CONTINUE] = "Continue"};
     static const char *const retentions[] = {
-        [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never", [RETAIN_ALWAYS] = "Always"};
+        [RETAIN_ALWAYS] = "Always", [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never"};
     static const char *const answers[] = {"no", "yes"};
     struct pipeline *spec = &world->spec;
     if (option(words, "policy") != NULL)
@@ -139,12 +141,15 @@ static void do_set(struct world *world, const struct words *words) {
     set_int(words, "parallelism", &spec->parallelism);
     set_int(words, "ttl", &spec->ttl_seconds_after_finished);
     set_duration(words, "timeout", &spec->timeout_ms);
-    edited(world);
+    set_duration(words, "window", &world->window_ms);
+    if (option(words, "window") == NULL)
+        edited(world);
 }
 
 static void do_problem(struct world *world, const struct words *words) {
     world->problems.arena = &world->arena;
     problems_add(&world->problems, "spec", "%s", words->rest);
+    world->last_valid = true;
     edited(world);
 }
 
@@ -163,7 +168,6 @@ static void report(struct world *world, struct pod_view *view, const struct word
     view->percent = (int)percent;
     if (option(words, "percent") != NULL)
         view->progress_text = arena_strdup(&world->arena, option(words, "step"));
-    view->hopeless = flag(words, "hopeless");
     if (exit_code >= 0) {
         view->has_exit_code = true;
         view->exit_code = (int)exit_code;
@@ -178,31 +182,16 @@ static void report(struct world *world, struct pod_view *view, const struct word
         view->message = arena_strdup(&world->arena, message + strlen("message="));
 }
 
-static void do_pod(struct world *world, const struct words *words) {
-    static const char *const states[] = {[POD_PENDING] = "pending",
-                                         [POD_RUNNING] = "running",
-                                         [POD_SUCCEEDED] = "succeeded",
-                                         [POD_FAILED] = "failed",
-                                         [POD_LOST] = "lost",
-                                         [POD_LOST + 1] = "deleting",
-                                         "vanished",
-                                         "hidden"};
-    int64_t attempt = strtoll(word(words, 2), NULL, 10);
-    struct world_pod *pod = world_pod(world, word(words, 1), attempt);
-    if (pod == NULL)
-        pod = world_add_pod(world, word(words, 1), attempt);
-    int state = set_choice(word(words, 3), states, 8);
-    if (state == POD_LOST + 2) {
-        world_drop_pod(world, pod);
-        return;
-    }
-    pod->hidden = state == POD_LOST + 3;
-    if (state == POD_LOST + 1) {
+enum { STATE_DELETING = POD_LOST + 1, STATE_VANISHED, STATE_HIDDEN, STATE_STRAY, STATE_LINGERING, STATE_COUNT };
+
+static void change_state(struct world *world, struct world_pod *pod, int state) {
+    pod->hidden = state == STATE_HIDDEN || state == STATE_STRAY;
+    pod->stray = state == STATE_STRAY;
+    pod->view.lingers = pod->view.lingers || state == STATE_LINGERING;
+    if (state == STATE_DELETING) {
         pod->view.deleting = true;
         pod->view.deleting_since = world->now;
     }
-    pod->view.reason = pod->view.message = "";
-    report(world, &pod->view, words);
     if (state > (int)POD_LOST)
         return;
     pod->view.state = (enum pod_state)state;
@@ -210,7 +199,35 @@ static void do_pod(struct world *world, const struct words *words) {
         pod->view.started_at = world->now;
     if (state >= (int)POD_SUCCEEDED)
         pod->view.finished_at = world->now;
+}
+
+static void do_pod(struct world *world, const struct words *words) {
+    static const char *const states[STATE_COUNT] = {
+        [POD_PENDING] = "pending",      [POD_RUNNING] = "running", [POD_SUCCEEDED] = "succeeded",
+        [POD_FAILED] = "failed",        [POD_LOST] = "lost",       [STATE_DELETING] = "deleting",
+        [STATE_VANISHED] = "vanished",  [STATE_HIDDEN] = "hidden", [STATE_STRAY] = "stray",
+        [STATE_LINGERING] = "lingering"};
+    int64_t attempt = strtoll(word(words, 2), NULL, 10);
+    struct world_pod *pod = world_pod(world, word(words, 1), attempt);
+    if (pod == NULL)
+        pod = world_add_pod(world, word(words, 1), attempt);
+    int state = set_choice(word(words, 3), states, STATE_COUNT);
+    if (state == STATE_VANISHED) {
+        world_drop_pod(world, pod);
+        world_sweep(world);
+        return;
+    }
+    pod->view.reason = pod->view.message = "";
+    report(world, &pod->view, words);
+    change_state(world, pod, state);
     world_sweep(world);
+}
+
+static void do_twin(struct world *world, const struct words *words) {
+    int64_t attempt = strtoll(word(words, 2), NULL, 10);
+    struct world_pod *pod = world_add_pod(world, word(words, 1), attempt);
+    pod->view.uid = arena_printf(&world->arena, "%s-twin", pod->view.uid);
+    pod->view.name = pod->view.uid;
 }
 
 static void do_relabel(struct world *world, const struct words *words) {
@@ -225,15 +242,54 @@ static void do_collide(struct world *world, const struct words *words) {
 }
 
 static void do_refuse(struct world *world, const struct words *words) {
-    const char *text = strchr(words->rest, ' ');
-    assert_non_null(text);
-    world->refusals[world->refusal_count++] = (struct pair){.name = arena_strdup(&world->arena, word(words, 1)),
-                                                            .value = arena_strdup(&world->arena, text + 1)};
+    struct error err = {0};
+    int64_t after = 0;
+    assert_true(words->count > 4);
+    if (duration_parse(word(words, 3), &after, &err) != 0)
+        fail_msg("%s", err.text);
+    const char *text = strstr(words->rest, word(words, 3)) + strlen(word(words, 3)) + 1;
+    world->failures[world->failure_count++] =
+        (struct create_failure){.task = arena_strdup(&world->arena, word(words, 1)),
+                                .reason = arena_strdup(&world->arena, word(words, 2)),
+                                .message = arena_strdup(&world->arena, text),
+                                .since = world->now,
+                                .next_at = world->now + after};
+    struct world_pod *pod = world_pod(world, word(words, 1), 1);
+    if (pod != NULL) /* it was not created after all */
+        world_drop_pod(world, pod);
+}
+
+static void do_accept(struct world *world, const struct words *words) {
+    size_t kept = 0;
+    for (size_t i = 0; i < world->failure_count; i++)
+        if (strcmp(world->failures[i].task, word(words, 1)) != 0)
+            world->failures[kept++] = world->failures[i];
+    world->failure_count = kept;
 }
 
 static void do_finalizer(struct world *world, const struct words *words) {
     (void)words;
-    world->finalizer = true;
+    world->old_finalizer = true;
+}
+
+static void do_unchecked(struct world *world, const struct words *words) {
+    (void)words;
+    world->unchecked = true;
+}
+
+static void do_former(struct world *world, const struct words *words) {
+    world->former_count = 0;
+    for (size_t i = 1; i < words->count; i++)
+        world->former[world->former_count++] = arena_strdup(&world->arena, words->items[i]);
+}
+
+static void do_writing(struct world *world, const struct words *words) {
+    world->writing = flag(words, "yes");
+}
+
+static void do_gone(struct world *world, const struct words *words) {
+    (void)words;
+    world->gone = true;
 }
 
 static void do_advance(struct world *world, const struct words *words) {
@@ -300,6 +356,8 @@ static void print_action(const struct world *world, const struct action *action,
         strbuf_printf(out, " %s/%d", world->run.spec->tasks[action->task].name, (int)action->attempt);
     else if (action->pod_uid != NULL)
         strbuf_printf(out, " %s", action->pod_uid);
+    if (action->type == ACTION_RELEASE_POD && !action->keep && !action->deleting)
+        strbuf_puts(out, " and delete it");
     if (action->type == ACTION_WAKE)
         strbuf_printf(out, " in %s\n", after(world, action->at, text));
     else
@@ -397,8 +455,8 @@ static void do_pods(struct world *world, const struct words *words, struct strbu
     static const char *const states[] = {"pending", "running", "succeeded", "failed", "lost"};
     for (size_t i = 0; i < world->pod_count; i++) {
         const struct pod_view *view = &world->pods[i].view;
-        strbuf_printf(out, "    %s %s%s%s\n", view->uid, states[view->state], view->held ? " held" : "",
-                      view->deleting ? " deleting" : "");
+        strbuf_printf(out, "    %s %s%s%s%s\n", view->uid, states[view->state], view->held ? " held" : "",
+                      view->done ? " done" : "", view->deleting ? " deleting" : "");
     }
     if (world->pod_count == 0)
         strbuf_puts(out, "    none\n");
@@ -409,14 +467,16 @@ static const struct {
     void (*change)(struct world *world, const struct words *words);
     void (*print)(struct world *world, const struct words *words, struct strbuf *out);
 } commands[] = {
-    {"task", do_task, NULL},       {"remove", do_remove, NULL}, {"set", do_set, NULL},
-    {"problem", do_problem, NULL}, {"valid", do_valid, NULL},   {"pod", do_pod, NULL},
-    {"collide", do_collide, NULL}, {"refuse", do_refuse, NULL}, {"finalizer", do_finalizer, NULL},
-    {"advance", do_advance, NULL}, {"crash", do_crash, NULL},   {"wipe", do_wipe, NULL},
-    {"delete", do_delete, NULL},   {"forge", do_forge, NULL},   {"plan", NULL, do_plan},
-    {"apply", NULL, do_apply},     {"go", NULL, do_go},         {"settle", NULL, do_settle},
-    {"status", NULL, do_status},   {"pods", NULL, do_pods},     {"conditions", NULL, do_conditions},
-    {"relabel", do_relabel, NULL},
+    {"task", do_task, NULL},           {"remove", do_remove, NULL},   {"set", do_set, NULL},
+    {"problem", do_problem, NULL},     {"valid", do_valid, NULL},     {"pod", do_pod, NULL},
+    {"collide", do_collide, NULL},     {"refuse", do_refuse, NULL},   {"finalizer", do_finalizer, NULL},
+    {"advance", do_advance, NULL},     {"crash", do_crash, NULL},     {"wipe", do_wipe, NULL},
+    {"delete", do_delete, NULL},       {"forge", do_forge, NULL},     {"plan", NULL, do_plan},
+    {"apply", NULL, do_apply},         {"go", NULL, do_go},           {"settle", NULL, do_settle},
+    {"status", NULL, do_status},       {"pods", NULL, do_pods},       {"conditions", NULL, do_conditions},
+    {"relabel", do_relabel, NULL},     {"twin", do_twin, NULL},       {"accept", do_accept, NULL},
+    {"former", do_former, NULL},       {"writing", do_writing, NULL}, {"gone", do_gone, NULL},
+    {"unchecked", do_unchecked, NULL},
 };
 
 void script_do(struct world *world, const char *line, struct strbuf *out) {

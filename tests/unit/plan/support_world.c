@@ -14,7 +14,7 @@ static const int64_t start_of_time = 1800000000000;
 
 void world_init(struct world *world) {
     *world = (struct world){.now = start_of_time, .generation = 1, .exists = true};
-    world->spec = (struct pipeline){.ttl_seconds_after_finished = -1, .pod_retention = RETAIN_ON_FAILURE};
+    world->spec = (struct pipeline){.ttl_seconds_after_finished = -1, .pod_retention = RETAIN_ALWAYS};
     world->spec.tasks = world->tasks;
 }
 
@@ -36,8 +36,8 @@ struct task *world_add_task(struct world *world, const char *name) {
     *task = (struct task){.name = arena_strdup(&world->arena, name)};
     task->retry = ARENA_NEW(&world->arena, struct retry);
     task->retry->infra_limit = 5;
-    task->retry->backoff = ARENA_NEW(&world->arena, struct backoff);
-    *task->retry->backoff = (struct backoff){.initial_ms = 10000, .factor = 2, .max_ms = 600000};
+    task->retry->backoff = ARENA_NEW(&world->arena, struct retry_backoff);
+    *task->retry->backoff = (struct retry_backoff){.initial_ms = 10000, .factor = 2, .max_ms = 600000};
     return task;
 }
 
@@ -57,6 +57,7 @@ struct world_pod *world_add_pod(struct world *world, const char *task, int64_t a
                                    : arena_printf(&world->arena, "%s/%d", task, (int)attempt);
     pod->view.name = names_pod("pl", "run-uid", task, attempt, &world->arena);
     pod->view.state = POD_PENDING;
+    pod->view.attempts = true;
     pod->view.held = true;
     pod->view.reason = pod->view.message = "";
     pod->view.percent = -1;
@@ -88,6 +89,7 @@ void world_sweep(struct world *world) {
         else
             i++;
     }
+    world->exists = !world->deleting || world->pod_count > 0;
 }
 
 static void decode(const char *text, struct run_status *ret_status, struct arena *arena) {
@@ -105,6 +107,7 @@ void world_decode(struct world *world, struct run_status *ret_status, struct are
 void world_sync_pods(struct world *world) {
     memcpy(world->cache, world->pods, world->pod_count * sizeof *world->pods);
     world->cache_count = world->pod_count;
+    world->creating_count = 0;
 }
 
 void world_sync_status(struct world *world) {
@@ -116,7 +119,7 @@ static void see_pods(struct world *world, struct run *run) {
     size_t count = world->lagging ? world->cache_count : world->pod_count;
     struct pod_view *views = ARENA_NEW_ARRAY(&world->pass, count + 1, struct pod_view);
     for (size_t i = 0; i < count; i++)
-        if (!pods[i].hidden)
+        if (!pods[i].hidden && !pods[i].view.done) /* the watch's selector leaves those out */
             views[run->pod_count++] = pods[i].view;
     run->pods = views;
 }
@@ -133,29 +136,49 @@ static void make_run(struct world *world) {
     *run = (struct run){.name = "pl", .namespace = "ns", .uid = "run-uid", .generation = world->generation};
     run->spec = spec;
     run->problems = &world->problems;
-    run->finalizer = world->finalizer;
+    run->old_finalizer = world->old_finalizer;
+    run->unchecked = world->unchecked;
     run->deleting = world->deleting;
     run->deleting_since = world->deleting_since;
-    run->recorded_at = world->recorded_at;
-    run->gone = (struct strings){.items = world->gone, .count = world->gone_count};
+    run->last_spec = world->problems.total > 0 && world->last_valid ? spec : NULL;
+    run->changed_at = world->changed_at;
+    run->window_ms = world->window_ms;
+    run->writing = world->writing;
+    run->small = true;
+    run->create_room = WORLD_PODS;
+    run->looks = world->looks;
+    run->look_count = world->look_count;
+    run->failures = world->failures;
+    run->failure_count = world->failure_count;
+    run->taken = world->taken;
+    run->taken_count = world->taken_count;
+    run->creating = world->creating;
+    run->creating_count = world->creating_count;
     run->collisions = (struct strings){.items = world->collisions, .count = world->collision_count};
-    run->refusals = (struct pairs){.items = world->refusals, .count = world->refusal_count};
+    run->former = (struct strings){.items = world->former, .count = world->former_count};
     decode(world->lagging ? world->seen_status : world->status, &run->recorded, arena);
+    run->finished = run_phase_final(run->recorded.phase) && run->recorded.observed_generation == world->generation;
+    run->pod_retention = spec->pod_retention;
+    run->ttl_seconds_after_finished = spec->ttl_seconds_after_finished;
     see_pods(world, run);
 }
 
 void world_plan(struct world *world) {
     arena_fini(&world->pass);
     make_run(world);
-    plan_run(&world->run, world->now, &world->pass, &world->plan);
+    if (world->gone)
+        plan_orphans(world->run.pods, world->run.pod_count, world->now, &world->pass, &world->plan);
+    else
+        plan_run(&world->run, world->now, &world->pass, &world->plan);
+    world->changed_at = !world->plan.unrecorded ? 0 : world->changed_at != 0 ? world->changed_at : world->now;
 }
 
 void world_write(struct world *world, const struct run_status *status) {
     yyjson_mut_doc *doc = json_new(&world->pass);
-    const char *text = json_write(status_encode(status, world->spec.task_count, doc), &world->pass, NULL);
+    const char *text = json_write(status_encode(status, world->spec.task_count, 0, doc), &world->pass, NULL);
     assert_non_null(text);
     world->status = arena_strdup(&world->arena, text);
-    world->recorded_at = world->now;
+    world->changed_at = 0;
     world->status_writes++;
 }
 
@@ -166,24 +189,39 @@ struct world_pod *world_pod_by_uid(struct world *world, const char *uid) {
     return NULL;
 }
 
+static void apply_verify(struct world *world, const struct action *action) {
+    struct world_pod *pod = world_pod_by_uid(world, action->pod_uid);
+    if (pod != NULL && pod->stray && world->look_count < WORLD_TEXTS)
+        world->looks[world->look_count++] =
+            (struct look){arena_strdup(&world->arena, action->pod_uid), false, world->now + 1000};
+    else if (pod != NULL)
+        pod->hidden = false;
+    else if (world->look_count < WORLD_TEXTS)
+        world->looks[world->look_count++] = (struct look){arena_strdup(&world->arena, action->pod_uid), true, 0};
+    world_sync_pods(world);
+}
+
+static void delete_pod(struct world *world, struct world_pod *pod) {
+    if (pod == NULL || pod->view.deleting)
+        return;
+    pod->view.deleting = true;
+    pod->view.deleting_since = world->now;
+}
+
 static void apply_to_pod(struct world *world, const struct action *action) {
     struct world_pod *pod = world_pod_by_uid(world, action->pod_uid);
-    if (action->type == ACTION_VERIFY_POD) {
-        if (pod != NULL)
-            pod->hidden = false;
-        else if (world->gone_count < WORLD_TEXTS)
-            world->gone[world->gone_count++] = arena_strdup(&world->arena, action->pod_uid);
-        world_sync_pods(world);
-    } else if (action->type == ACTION_RELEASE_POD && pod != NULL) {
+    if (action->type == ACTION_DELETE_POD)
+        delete_pod(world, pod);
+    if (action->type == ACTION_RELEASE_POD && pod != NULL) {
         pod->view.held = false;
-    } else if (pod != NULL && !pod->view.deleting) {
-        pod->view.deleting = true;
-        pod->view.deleting_since = world->now;
+        pod->view.done = action->keep;
+        if (!action->keep)
+            delete_pod(world, pod);
     }
     world_sweep(world);
 }
 
-/* AlreadyExists: it is adopted, that is, seen. */
+/* AlreadyExists: it is adopted, that is, seen; but one that was let go has used up its number. */
 static void apply_create(struct world *world, const struct action *action) {
     const char *task = world->run.spec->tasks[action->task].name;
     struct world_pod *pod = world_pod(world, task, action->attempt);
@@ -191,23 +229,24 @@ static void apply_create(struct world *world, const struct action *action) {
         pod = world_add_pod(world, task, action->attempt);
     assert_string_equal(pod->view.name, action->pod);
     pod->hidden = false;
+    if (pod->view.done)
+        world->taken[world->taken_count++] = (struct task_attempt){pod->view.task, action->attempt};
+    else if (world->lagging)
+        world->creating[world->creating_count++] = (struct task_attempt){pod->view.task, action->attempt};
 }
 
 static void apply_one(struct world *world, const struct action *action) {
     switch (action->type) {
-    case ACTION_ADD_FINALIZER: world->finalizer = true; break;
+    case ACTION_CHECK_PODS: world->unchecked = false; break;
     case ACTION_CREATE_POD: apply_create(world, action); break;
+    case ACTION_VERIFY_POD: apply_verify(world, action); break;
     case ACTION_DELETE_POD:
-    case ACTION_RELEASE_POD:
-    case ACTION_VERIFY_POD: apply_to_pod(world, action); break;
+    case ACTION_RELEASE_POD: apply_to_pod(world, action); break;
     case ACTION_WRITE_STATUS:
         if (!world->lagging || world->seen_status == world->status)
             world_write(world, &world->plan.status);
         break;
-    case ACTION_DROP_FINALIZER:
-        world->finalizer = false;
-        world->exists = !world->deleting;
-        break;
+    case ACTION_DROP_FINALIZER: world->old_finalizer = false; break;
     case ACTION_DELETE_PIPELINE:
         world->deleting = true;
         world->deleting_since = world->now;
@@ -223,6 +262,8 @@ void world_apply(struct world *world, size_t first, size_t count) {
 }
 
 void world_crash(struct world *world) {
-    world->gone_count = world->collision_count = world->refusal_count = 0;
-    world->recorded_at = 0;
+    world->look_count = world->failure_count = world->taken_count = world->creating_count = 0;
+    world->collision_count = 0;
+    world->changed_at = 0;
+    world->last_valid = false;
 }

@@ -12,6 +12,7 @@ enum { WORLD_TASKS = 32, WORLD_PODS = 256, WORLD_TEXTS = 64 };
 struct world_pod {
     struct pod_view view;
     bool hidden; /* exists, and the cache does not show it yet */
+    bool stray;  /* and never will: its labels were changed */
 };
 
 struct world {
@@ -22,21 +23,25 @@ struct world {
     struct task tasks[WORLD_TASKS];
     struct problems problems;
     int64_t generation;
-    bool deleting, finalizer, exists;
+    bool deleting, exists, gone; /* gone: the Pipeline is not there any more, only its pods are */
+    bool old_finalizer, unchecked;
     int64_t deleting_since;
     const char *status; /* JSON; NULL: none */
-    int64_t recorded_at;
+    int64_t changed_at, window_ms;
+    bool writing;    /* a status write is under way: `write` lets it be answered */
+    bool last_valid; /* while the spec has problems: the valid one is remembered */
     struct world_pod pods[WORLD_PODS];
     size_t pod_count;
-    const char *gone[WORLD_TEXTS], *collisions[WORLD_TEXTS];
-    size_t gone_count, collision_count;
-    struct pair refusals[WORLD_TEXTS];
-    size_t refusal_count;
+    struct look looks[WORLD_TEXTS];
+    struct create_failure failures[WORLD_TEXTS];
+    struct task_attempt taken[WORLD_TEXTS], creating[WORLD_TEXTS];
+    const char *collisions[WORLD_TEXTS], *former[WORLD_TEXTS];
+    size_t look_count, failure_count, taken_count, creating_count, collision_count, former_count;
     struct plan plan; /* the last one */
     struct run run;   /* what it was made from */
     size_t status_writes;
-    /* With `lagging`, the plan sees pods and status as of the last world_sync(), a status write that is based on an old
-     * one is refused, and a pod that is made again has another UID. */
+    /* With `lagging`, the plan sees pods and status as of the last world_sync(), creations are not answered before, a
+     * status write that is based on an old one is refused, and a pod that is made again has another UID. */
     bool lagging;
     struct world_pod cache[WORLD_PODS];
     size_t cache_count;
