@@ -227,7 +227,7 @@ static struct reply decide(struct api *api, struct target *target) {
     struct api_fault *fault = fault_of(api, target);
     if (fault != NULL)
         fault->times--;
-    if (fault != NULL && fault->status == 404)
+    if (fault != NULL && fault->status == 404 && fault->message == NULL) /* the server's own word */
         reply = store_missing(&api->store, target);
     else if (fault != NULL && fault->status != 0)
         reply = store_refuse(&api->store, fault->status, fault->reason, "", fault->message);
