@@ -33,8 +33,8 @@ enum field_flags {
     FIELD_DNS_LABEL = 1 << 2,  /* FIELD_STRING/S: RFC 1123 label */
     FIELD_NOT_FLAG = 1 << 3,   /* FIELD_STRING/S, PAIRS' values: must not begin with '-' (would be read as an option) */
     FIELD_SECRET = 1 << 4,     /* never quoted in a message */
-    FIELD_UNEXPANDED = 1 << 6, /* for who puts values in: nobody expands $(VAR) in the text afterwards */
     FIELD_NULLABLE = 1 << 5,   /* for the schema: null is kept, since it says something; else the API server drops it */
+    FIELD_UNEXPANDED = 1 << 6, /* for who puts values in: nobody expands $(VAR) in the text afterwards */
 };
 
 /* A list or text without a bound of its own has these, in the decoder as in the schema: the API server estimates the

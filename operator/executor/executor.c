@@ -1,12 +1,7 @@
-/* See executor.h: the list of kinds, the rules that all of them share, and the name that a task has at the remote side.
- * Pure. */
+/* See executor.h: the list of kinds, and the rules that all of them share. Pure. */
 
 #include "executor/executor.h"
 
-#include <ctype.h>
-#include <string.h>
-
-#include "base/hash.h"
 #include "executor/kinds.h"
 #include "executor/overlay.h"
 
@@ -47,9 +42,11 @@ static void validate_task(const struct task *task, const struct place *place, st
     if (task->block == NULL)
         return; /* no kind: said already */
     const struct executor *executor = executor_of(task->kind);
-    bool has_image = !text_empty(task->image) || executor->default_image != NULL ||
-                     !text_empty(json_text(task_overlay_main(task), "image", NULL));
-    if (!has_image && !task->unsound)
+    yyjson_val *over = json_at(task_overlay_main(task), "image", NULL);
+    const char *image = text_empty(task->image) ? executor->default_image : task->image;
+    if (over != NULL)
+        image = yyjson_get_str(over);
+    if (text_empty(image) && !task->unsound)
         problems_add_at(problems, &(struct place){.up = place, .name = "image"},
                         "is required, here or in spec.defaults.image");
     if (executor->validate != NULL)

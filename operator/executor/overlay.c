@@ -1,5 +1,5 @@
 /* See overlay.h: what may not be said of a pod. The rule for each place is a line in a table. Types are not looked at:
- * pod_check() has said what is wrong with them. Pure. */
+ * pod_check() has said what is wrong with them. Labels are, since they are no part of executor_pod_shape(). Pure. */
 
 #include "executor/overlay.h"
 
@@ -85,6 +85,33 @@ static void check_own(yyjson_mut_val *object, const struct own *own, const struc
     }
 }
 
+/* Letters, digits, '-', '_' and '.', the first two at the ends (apimachinery's validation of labels). */
+static bool is_label_part(const char *text, size_t length) {
+    enum { PART_MAX = 63 };
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    if (length == 0 || length > PART_MAX || strchr(letters, text[0]) == NULL ||
+        strchr(letters, text[length - 1]) == NULL)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (strchr(letters, text[i]) == NULL && strchr("-_.", text[i]) == NULL)
+            return false;
+    return true;
+}
+
+/* "name", or "prefix/name" where the prefix is a DNS name; that of an annotation may have capitals. */
+static bool is_label_name(const char *text, bool annotation) {
+    enum { PREFIX_MAX = 253 };
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *slash = strchr(text, '/');
+    const char *name = slash != NULL ? slash + 1 : text;
+    size_t prefix = slash != NULL ? (size_t)(slash - text) : 0;
+    if (slash != NULL && (prefix == 0 || prefix > PREFIX_MAX || text[0] == '-' || text[prefix - 1] == '-' ||
+                          strspn(text, characters) != prefix))
+        return false;
+    bool capitals = strcspn(text, strchr(characters, 'A')) < prefix;
+    return is_label_part(name, strlen(name)) && (annotation || !capitals);
+}
+
 /* Labels or annotations. */
 static void check_map(yyjson_mut_val *metadata, const char *map, const struct place *place, struct problems *problems) {
     const struct place here = {.up = place, .name = map};
@@ -92,8 +119,19 @@ static void check_map(yyjson_mut_val *metadata, const char *map, const struct pl
     yyjson_mut_val *name, *value;
     yyjson_mut_obj_foreach(yyjson_mut_obj_get(metadata, map), i, count, name, value) {
         const char *text = yyjson_mut_get_str(name);
-        if (text_starts_with(text, WEIR_GROUP "/") || strcmp(text, LABEL_MANAGED_BY) == 0)
-            problems_add_at(problems, &(struct place){.up = &here, .entry = text}, "is weir's own: choose another");
+        const struct place at = {.up = &here, .entry = text};
+        bool annotation = strcmp(map, "annotations") == 0;
+        const char *label = annotation ? NULL : yyjson_mut_get_str(value);
+        if (text_starts_with(text, WEIR_GROUP "/") || (!annotation && strcmp(text, LABEL_MANAGED_BY) == 0))
+            problems_add_at(problems, &at, "is weir's own: choose another");
+        else if (!is_label_name(text, annotation))
+            problems_add_at(problems, &at,
+                            "is no name for it: at most 63 letters, digits, '-', '_' and '.', after a "
+                            "DNS name and '/' if you like");
+        else if (!text_empty(label) && !is_label_part(label, strlen(label)))
+            problems_add_at(problems, &at,
+                            "must be at most 63 letters, digits, '-', '_' and '.', with a letter or "
+                            "digit at both ends");
     }
 }
 

@@ -14,6 +14,11 @@
 
 enum { RENDERED_MAX = 8 * 1024 * 1024 }; /* bytes that defaults and params together may grow a spec to */
 
+struct rendered { /* of a task: see model.h */
+    const char *hash;
+    bool unsound;
+};
+
 struct renderer {
     yyjson_val *object;
     yyjson_val *spec;
@@ -21,10 +26,7 @@ struct renderer {
     struct pair *task_name; /* in the scope: changes from task to task */
     const struct kind_tables *kinds;
     bool defaults_refused;
-    struct rendered { /* by task: see model.h */
-        const char *hash;
-        bool unsound;
-    } * rendered;
+    struct rendered *rendered; /* by task */
     yyjson_mut_doc *doc;
     struct arena *arena;
     struct problems *problems;
@@ -69,15 +71,17 @@ static yyjson_mut_val *render_params(struct renderer *renderer, yyjson_val *para
     return result;
 }
 
-/* Fills the scope. Returns the params as they will be decoded; NULL when they are no list. */
+/* Fills the scope. Returns the params as they will be decoded; NULL when they are no list, or a longer one than will be
+ * taken. */
 static yyjson_mut_val *fill_scope(struct renderer *renderer) {
     yyjson_val *params = json_at(renderer->spec, "params", NULL);
     yyjson_val *metadata = json_at(renderer->object, "metadata", NULL);
-    renderer->scope.values.items = ARENA_NEW_ARRAY(renderer->arena, yyjson_arr_size(params) + 4, struct pair);
+    renderer->scope.values.items = ARENA_NEW_ARRAY(renderer->arena, PARAMS_MAX + 4, struct pair);
     add_to_scope(renderer, "pipeline.name", json_text(metadata, "name", ""));
     add_to_scope(renderer, "pipeline.namespace", json_text(metadata, "namespace", ""));
     add_to_scope(renderer, "pipeline.uid", json_text(metadata, "uid", ""));
-    yyjson_mut_val *rendered = yyjson_is_arr(params) ? render_params(renderer, params) : NULL;
+    bool fit = yyjson_is_arr(params) && yyjson_arr_size(params) <= PARAMS_MAX;
+    yyjson_mut_val *rendered = fit ? render_params(renderer, params) : NULL;
     renderer->task_name = &renderer->scope.values.items[renderer->scope.values.count];
     add_to_scope(renderer, "task.name", "");
     return rendered;

@@ -37,10 +37,9 @@ static bool is_ours(const char *name, struct arena *arena) {
 
 static void say_unknown(const struct references *scope, const char *name, const struct place *place,
                         struct problems *problems) {
-    struct strings names = {.items = ARENA_NEW_ARRAY(problems->arena, scope->values.count, const char *),
-                            .count = scope->values.count};
-    for (size_t i = 0; i < names.count; i++)
-        names.items[i] = scope->values.items[i].name;
+    struct strings names = {.items = ARENA_NEW_ARRAY(problems->arena, scope->values.count, const char *)};
+    for (size_t i = 0; i < scope->values.count && problems->count < PROBLEMS_MAX; i++)
+        names.items[names.count++] = scope->values.items[i].name;
     const char *nearest = text_nearest(name, &names);
     if (strings_contain(&scope->later, name))
         problems_add_at(problems, place, "$(%s) is not known here: a value may refer to params above it", name);

@@ -254,6 +254,10 @@ static void a_command_is_its_words(void **state) {
                          "spec.tasks[0].command.command[0]: must name a program");
     EXPECT_TASK_PROBLEMS("    command: {command: [x]}\n",
                          "spec.tasks[0].image: is required, here or in spec.defaults.image");
+    EXPECT_TASK_PROBLEMS("    command: {command: [x]}\n    pod: {spec: {containers: [{name: main, image: i}]}}\n");
+    EXPECT_TASK_PROBLEMS("    image: i\n    command: {command: [x]}\n"
+                         "    pod: {spec: {containers: [{name: main, image: null}]}}\n",
+                         "spec.tasks[0].image: is required, here or in spec.defaults.image");
 }
 
 static void a_tag_is_what_yarn_takes(void **state) {

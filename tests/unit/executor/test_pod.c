@@ -152,27 +152,26 @@ static uint64_t shape_of(const char *name, const char *task_yaml) {
     return shape;
 }
 
+#define PLAIN "    env: [{name: A, value: a}]\n    command: {command: [x]}\n"
+
 static void pods_of_one_shape_differ_in_words_alone(void **state) {
     (void)state;
-    static const char plain[] = "    env: [{name: A, value: a}]\n    command: {command: [x]}\n";
     static const char *const same[] = {
         "    env: [{name: A, value: b}]\n    command: {command: [y, z]}\n",
         "    env: [{name: A, value: a}]\n    timeout: 1h\n    sparkSubmit: {application: a}\n",
-        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n"
-        "    pod: {metadata: {labels: {l: m}, annotations: {a: b}}}\n",
+        PLAIN "    pod: {metadata: {labels: {l: m}, annotations: {a: b}}}\n",
     };
     static const char *const different[] = {
         "    env: [{name: B, value: a}]\n    command: {command: [x]}\n",
         "    env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]\n    command: {command: [x]}\n",
-        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n    resources: {limits: {cpu: 1}}\n",
-        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n    volumes: [{name: v, emptyDir: {}}]\n",
+        PLAIN "    resources: {limits: {cpu: 1}}\n",
+        PLAIN "    volumes: [{name: v, emptyDir: {}}]\n",
         "    env: [{name: A, value: a}]\n    command: {command: [x], workingDir: x}\n",
-        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n"
-        "    pod: {spec: {containers: [{name: main, securityContext: {runAsUser: 1}}]}}\n",
-        "    env: [{name: A, value: a}]\n    command: {command: [x]}\n    nodeSelector: {a: b}\n",
+        PLAIN "    pod: {spec: {containers: [{name: main, securityContext: {runAsUser: 1}}]}}\n",
+        PLAIN "    nodeSelector: {a: b}\n",
     };
-    uint64_t shape = shape_of("a", plain);
-    assert_true(shape == shape_of("b", plain));
+    uint64_t shape = shape_of("a", PLAIN);
+    assert_true(shape == shape_of("b", PLAIN));
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         if (shape_of("a", same[i]) != shape)
             fail_msg("another shape: %s", same[i]);
