@@ -55,9 +55,11 @@ static void say_unknown(const struct decoder *decoder, const struct table *table
 }
 
 const struct field *table_field(const struct table *table, const char *name) {
-    for (size_t i = 0; i < table->field_count; i++)
-        if (strcmp(table->fields[i].name, name) == 0)
-            return &table->fields[i];
+    for (size_t i = 0; i < table->field_count; i++) {
+        const struct field *field = &table->fields[i];
+        if (field->name[0] == name[0] && strcmp(field->name, name) == 0)
+            return field;
+    }
     return NULL;
 }
 

@@ -25,9 +25,10 @@ const char *spec_hash(yyjson_mut_val *task, struct arena *arena) {
     yyjson_mut_val *name, *value;
     yyjson_mut_obj_foreach(task, i, count, name, value) {
         const char *member = yyjson_mut_get_str(name);
+        if (!counts(member, value))
+            continue;
         uint64_t inner = json_hash(value);
-        if (counts(member, value))
-            sum += hash_add(hash_text(HASH_INIT, member), &inner, sizeof inner);
+        sum += hash_add(hash_text(HASH_INIT, member), &inner, sizeof inner);
     }
     char *text = arena_alloc(arena, SPEC_HASH + 1);
     hash_name(sum, text, SPEC_HASH);
