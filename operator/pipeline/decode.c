@@ -33,15 +33,15 @@ struct renderer {
 };
 
 /* `problems` may be NULL. */
-static yyjson_mut_val *put_in(struct renderer *renderer, yyjson_val *value, struct reader reader,
+static yyjson_mut_val *put_in(struct renderer *renderer, yyjson_val *value, struct text_reader reader,
                               const struct place *place, struct problems *problems) {
     const struct substitution substitution = {
         .scope = &renderer->scope, .doc = renderer->doc, .arena = renderer->arena, .problems = problems};
     return substitute_value(&substitution, value, reader, place);
 }
 
-static struct reader task_reader(const struct renderer *renderer) {
-    return (struct reader){.type = &pod_types[POD_TYPE_TASK], .kinds = renderer->kinds};
+static struct text_reader task_reader(const struct renderer *renderer) {
+    return (struct text_reader){.type = &pod_types[POD_TYPE_TASK], .kinds = renderer->kinds};
 }
 
 static void add_to_scope(struct renderer *renderer, const char *name, const char *value) {
@@ -62,7 +62,7 @@ static yyjson_mut_val *render_params(struct renderer *renderer, yyjson_val *para
     }
     yyjson_arr_foreach(params, i, count, param) {
         const struct place here = {.up = &list, .index = i};
-        yyjson_mut_val *rendered = put_in(renderer, param, (struct reader){0}, &here, renderer->problems);
+        yyjson_mut_val *rendered = put_in(renderer, param, (struct text_reader){0}, &here, renderer->problems);
         const char *value = yyjson_mut_get_str(yyjson_mut_obj_get(rendered, "value"));
         add_to_scope(renderer, *later->items++, value != NULL ? value : "");
         later->count--;

@@ -124,21 +124,21 @@ static const char *substitute_text(const struct substitution *substitution, cons
 }
 
 /* Who reads a member of an object whose texts `reader` reads. */
-static struct reader reader_of(struct reader reader, const char *member) {
+static struct text_reader reader_of(struct text_reader reader, const char *member) {
     for (size_t i = 0; reader.kinds != NULL && i < KIND_COUNT; i++)
         if (strcmp(reader.kinds->names[i], member) == 0)
-            return (struct reader){.block = reader.kinds->tables[i]};
+            return (struct text_reader){.block = reader.kinds->tables[i]};
     if (reader.block != NULL) {
         const struct field *field = table_field(reader.block, member);
-        return (struct reader){.expands = field != NULL && !(field->flags & FIELD_UNEXPANDED)};
+        return (struct text_reader){.expands = field != NULL && !(field->flags & FIELD_UNEXPANDED)};
     }
     const struct pod_field *field = pod_field_find(reader.type, member);
     bool expands = reader.expands || (field != NULL && (field->flags & POD_FIELD_EXPANDED));
-    return (struct reader){.type = pod_field_type(field), .expands = expands};
+    return (struct text_reader){.type = pod_field_type(field), .expands = expands};
 }
 
 static yyjson_mut_val *substitute_members(const struct substitution *substitution, yyjson_val *object,
-                                          struct reader reader, const struct place *place) {
+                                          struct text_reader reader, const struct place *place) {
     yyjson_mut_doc *doc = substitution->doc;
     yyjson_mut_val *result = yyjson_mut_obj(doc);
     size_t i, count;
@@ -152,7 +152,7 @@ static yyjson_mut_val *substitute_members(const struct substitution *substitutio
     return result;
 }
 
-yyjson_mut_val *substitute_value(const struct substitution *substitution, yyjson_val *value, struct reader reader,
+yyjson_mut_val *substitute_value(const struct substitution *substitution, yyjson_val *value, struct text_reader reader,
                                  const struct place *place) {
     yyjson_mut_doc *doc = substitution->doc;
     if (yyjson_is_obj(value))

@@ -30,7 +30,7 @@ struct substitution {
 };
 
 /* Who reads the texts of a value. All zero: nobody who expands. */
-struct reader {
+struct text_reader {
     const struct pod_type *type;     /* Kubernetes' own object, which says where the kubelet expands */
     const struct kind_tables *kinds; /* a task: some of its members are blocks */
     const struct table *block;       /* of a kind: its texts become the container's command, but for FIELD_UNEXPANDED */
@@ -40,5 +40,5 @@ struct reader {
 /* The value with every reference in its texts (not in its member names) replaced, built in the substitution's document;
  * texts that stay are not copied. A reference into a known name space that is not in scope is a problem at its place,
  * with the nearest name. Values are never quoted in a problem. */
-yyjson_mut_val *substitute_value(const struct substitution *substitution, yyjson_val *value, struct reader reader,
+yyjson_mut_val *substitute_value(const struct substitution *substitution, yyjson_val *value, struct text_reader reader,
                                  const struct place *place);
