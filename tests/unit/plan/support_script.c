@@ -383,14 +383,10 @@ static void do_go(struct world *world, const struct words *words, struct strbuf 
     world_apply(world, 0, SIZE_MAX);
 }
 
-static bool idle(const struct plan *plan) {
-    return plan->count == 0 || (plan->count == 1 && plan->actions[0].type == ACTION_WAKE);
-}
-
 static void do_settle(struct world *world, const struct words *words, struct strbuf *out) {
     for (size_t i = 0; i < SETTLE_MAX; i++) {
         do_go(world, words, out);
-        if (idle(&world->plan) || !world->exists)
+        if (world_idle(world) || !world->exists)
             return;
     }
     fail_msg("does not settle");

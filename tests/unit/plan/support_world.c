@@ -173,6 +173,11 @@ void world_plan(struct world *world) {
     world->changed_at = !world->plan.unrecorded ? 0 : world->changed_at != 0 ? world->changed_at : world->now;
 }
 
+bool world_idle(const struct world *world) {
+    const struct plan *plan = &world->plan;
+    return plan->count == 0 || (plan->count == 1 && plan->actions[0].type == ACTION_WAKE);
+}
+
 void world_write(struct world *world, const struct run_status *status) {
     yyjson_mut_doc *doc = json_new(&world->pass);
     const char *text = json_write(status_encode(status, world->spec.task_count, 0, doc), &world->pass, NULL);

@@ -62,6 +62,7 @@ void world_sweep(struct world *world);                           /* what is dele
 void world_decode(struct world *world, struct run_status *ret_status, struct arena *arena);
 
 void world_plan(struct world *world);
+bool world_idle(const struct world *world); /* the last plan does nothing but wait */
 void world_sync_pods(struct world *world);
 void world_sync_status(struct world *world);
 void world_apply(struct world *world, size_t first, size_t count); /* of the last plan's actions */

@@ -1,6 +1,6 @@
 /* Random histories, seeded: pods run, fail, are lost or deleted by somebody; the caches of pods and status lag; of a
  * plan's requests any subset comes through; the operator dies at any moment. What must hold whatever happens is checked
- * at each step. And every point of a small run at which the operator can die, one after the other. */
+ * at each step. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -322,17 +322,13 @@ static void step(struct history *history) {
         world->spec.suspend = !world->spec.suspend;
 }
 
-static bool idle(const struct plan *plan) {
-    return plan->count == 0 || (plan->count == 1 && plan->actions[0].type == ACTION_WAKE);
-}
-
 /* Nothing changes but what the plan does: it must come to rest. */
 static void settle(struct history *history) {
     for (size_t i = 0; i < 40; i++) {
         world_sync_pods(&history->world);
         world_sync_status(&history->world);
         plan(history);
-        if (idle(&history->world.plan))
+        if (world_idle(&history->world))
             return;
         apply(history, 0, SIZE_MAX);
     }
@@ -437,68 +433,8 @@ static void random_histories_keep_the_promises(void **state) {
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
         play(seed);
 }
-
-/* --- every point at which the operator can die --- */
-
-static void run_newest_pod(struct world *world) {
-    for (size_t i = 0; i < world->pod_count; i++) {
-        struct world_pod *pod = &world->pods[i];
-        if (pod->view.state == POD_PENDING) {
-            pod->view.state = POD_RUNNING;
-            pod->view.started_at = world->now;
-            return;
-        }
-        if (pod->view.state == POD_RUNNING) {
-            world_end_pod(world, pod, POD_SUCCEEDED, "", 0);
-            return;
-        }
-    }
-}
-
-/* Three tasks in a row; the operator dies after the given number of requests. How many there were in all. */
-static size_t run_chain(struct world *world, size_t die_after) {
-    static const char *names[] = {"a", "b", "c"};
-    size_t done = 0;
-    world_init(world);
-    world->spec.pod_retention = RETAIN_NEVER;
-    for (size_t i = 0; i < 3; i++) {
-        struct task *task = world_add_task(world, names[i]);
-        task->depends_on = (struct strings){.items = &names[i == 0 ? 0 : i - 1], .count = i == 0 ? 0 : 1};
-    }
-    for (size_t rounds = 0; rounds < 60; rounds++) {
-        world_plan(world);
-        size_t count = world->plan.count;
-        bool dies = done <= die_after && die_after < done + count;
-        size_t applied = dies ? die_after - done : count;
-        world_apply(world, 0, applied);
-        done += dies ? applied + 1 : applied;
-        if (dies)
-            world_crash(world);
-        else if (idle(&world->plan))
-            run_newest_pod(world);
-    }
-    return done;
-}
-
-static void dying_anywhere_changes_nothing(void **state) {
-    (void)state;
-    static struct world calm, rough;
-    size_t requests = run_chain(&calm, SIZE_MAX);
-    assert_true(requests > 12);
-    assert_int_equal(calm.pods_made, 3);
-    for (size_t i = 0; i < requests; i++) {
-        run_chain(&rough, i);
-        assert_string_equal(rough.status, calm.status);
-        assert_int_equal(rough.pods_made, 3);
-        assert_int_equal(rough.pod_count, 0);
-        world_fini(&rough);
-    }
-    world_fini(&calm);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dying_anywhere_changes_nothing),
         cmocka_unit_test(random_histories_keep_the_promises),
     };
     return cmocka_run_group_tests_name("plan, random", tests, NULL, NULL);
