@@ -1,5 +1,5 @@
-/* See event.h. Three things are bounded: what waits to be written, the series that are remembered, and how fast one
- * object may produce events. One request at a time; failures are tried again a few times, then dropped. */
+/* See event.h. Each series is in one list: waiting to be written, in flight, or written and remembered. Bounded are the
+ * memory of all of them, and how fast one object may produce events. Failures are tried again a few times. */
 
 #include "kube/event.h"
 
@@ -18,7 +18,8 @@
 #include "kube/verbs.h"
 
 enum {
-    SERIES_MAX = 1000,
+    MEMORY_MAX = 8 * 1024 * 1024, /* of all series */
+    FLIGHTS_MAX = 8,
     SERIES_MS = 6 * 60 * 1000,  /* a repetition within this time joins the series */
     PATCH_EVERY_MS = 10 * 1000, /* a fast series is written this often */
     TRIES_MAX = 12,
@@ -29,18 +30,25 @@ enum {
     NAME_MAX_BYTES = 200, /* of the object, as the beginning of the event's name */
 };
 
+/* What waits is written in this order; when memory ends it goes in the other one, what is written and remembered
+ * first. */
+enum place { WARNING, NORMAL, AGAIN, WRITTEN, IN_FLIGHT, PLACES };
+
 struct series {
     UT_hash_handle hh;
-    struct series *prev, *next; /* in the queue */
+    struct series *prev, *next; /* in its list */
+    struct recorder *recorder;
     uint64_t key;
-    char *namespace, *name; /* of the event */
-    char *body;             /* of the creation; NULL once created */
-    size_t length;
+    enum place place;
+    struct event *event; /* to be created; NULL once it is */
+    size_t size;
+    struct kube_call *call;        /* in flight */
     unsigned count, sent, written; /* occurrences: all, in the request under way, known to the server */
-    bool queued;
     unsigned tries;
-    int64_t last_at, last_us; /* boot ms, wall us */
+    int64_t first_us, last_us, last_at; /* wall us; boot ms */
     int64_t written_at;
+    const char *name; /* of the event */
+    char namespace[]; /* of the event; then its name */
 };
 
 struct budget {
@@ -55,26 +63,28 @@ struct recorder {
     uv_timer_t timer;
     struct kube_api *api;
     char *controller, *instance;
-    struct series *series; /* oldest first */
-    struct series *queue;
+    struct series *series; /* by key */
+    struct series *lists[PLACES];
+    size_t counts[PLACES];
+    size_t size;
+    int64_t again_at;     /* when the first of AGAIN is due, or earlier */
+    int64_t paused_until; /* after a failure */
     struct budget *budgets;
-    struct series *writing; /* its request is under way */
-    struct kube_call *call;
 };
 
 static struct metric dropped_metric = {.name = "weir_events_dropped_total",
                                        .help = "Events that were not written: too many, or refused by the API server.",
                                        .type = METRIC_COUNTER};
 
-static void write_next(struct recorder *recorder);
+static void write_due(struct recorder *recorder);
 
 static void on_timer(uv_timer_t *timer) {
-    write_next(timer->data);
+    write_due(timer->data);
 }
 
-static void wake_in(struct recorder *recorder, int64_t delay_ms) {
+static void wake_at(struct recorder *recorder, int64_t at, int64_t now) {
     uv_update_time(recorder->loop);
-    uv_timer_start(&recorder->timer, on_timer, delay_ms > 0 ? (uint64_t)delay_ms : 0, 0);
+    uv_timer_start(&recorder->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
 }
 
 static int64_t wall_us(void) {
@@ -92,58 +102,94 @@ static void *allocate(size_t size) {
 
 /* Series. */
 
-static void series_free(struct recorder *recorder, struct series *series) {
-    if (series->queued)
-        DL_DELETE(recorder->queue, series);
-    HASH_DEL(recorder->series, series);
-    free(series->namespace);
-    free(series->name);
-    free(series->body);
+static void leave(struct series *series) {
+    DL_DELETE(series->recorder->lists[series->place], series);
+    series->recorder->counts[series->place]--;
+}
+
+static void enter(struct series *series, enum place place) {
+    series->place = place;
+    DL_APPEND(series->recorder->lists[place], series);
+    series->recorder->counts[place]++;
+}
+
+static void move(struct series *series, enum place place) {
+    leave(series);
+    enter(series, place);
+}
+
+static void drop_event(struct series *series) {
+    if (series->event == NULL)
+        return;
+    size_t kept = sizeof *series + strlen(series->namespace) + strlen(series->name) + 2;
+    series->recorder->size -= series->size - kept;
+    series->size = kept;
+    free(series->event);
+    series->event = NULL;
+}
+
+static void series_free(struct series *series) {
+    leave(series);
+    HASH_DEL(series->recorder->series, series);
+    series->recorder->size -= series->size;
+    free(series->event);
     free(series);
 }
 
-static bool is_busy(const struct recorder *recorder, const struct series *series) {
-    return series->queued || series == recorder->writing;
+static int64_t due_at(const struct series *series) {
+    return series->event != NULL || series->written < 2 ? 0 : series->written_at + PATCH_EVERY_MS;
 }
 
-static void line_up(struct recorder *recorder, struct series *series) {
-    if (is_busy(recorder, series))
+/* To where it waits for its next request. */
+static void line_up(struct series *series) {
+    struct recorder *recorder = series->recorder;
+    if (series->event != NULL) {
+        move(series, series->event->warning ? WARNING : NORMAL);
         return;
-    series->queued = true;
-    DL_APPEND(recorder->queue, series);
+    }
+    move(series, AGAIN);
+    if (due_at(series) < recorder->again_at)
+        recorder->again_at = due_at(series);
 }
 
-/* Room for one more: finished series go first. False when all that is known still waits to be written. */
-static bool make_room(struct recorder *recorder, int64_t now) {
-    struct series *series = NULL;
-    struct series *next = NULL;
-    HASH_ITER(hh, recorder->series, series, next) {
-        bool full = HASH_COUNT(recorder->series) >= SERIES_MAX;
-        if (!is_busy(recorder, series) && (full || now - series->last_at >= SERIES_MS))
-            series_free(recorder, series);
-        else if (!full)
-            break; /* the rest is younger */
-    }
-    return HASH_COUNT(recorder->series) < SERIES_MAX;
+/* False when all that could go is worth more than the event. */
+static bool make_room(struct recorder *recorder, const struct event *event, int64_t now) {
+    static const enum place order[] = {WRITTEN, AGAIN, NORMAL};
+    size_t less_worth = event->warning ? 3 : 2;
+    while (recorder->lists[WRITTEN] != NULL && now - recorder->lists[WRITTEN]->last_at >= SERIES_MS)
+        series_free(recorder->lists[WRITTEN]);
+    for (size_t i = 0; i < less_worth; i++)
+        while (recorder->size > MEMORY_MAX && recorder->lists[order[i]] != NULL) {
+            if (order[i] != WRITTEN)
+                metric_add(&dropped_metric, 1);
+            series_free(recorder->lists[order[i]]);
+        }
+    return recorder->size <= MEMORY_MAX;
 }
 
 static struct series *series_new(struct recorder *recorder, const struct event *event, uint64_t key, int64_t now) {
-    AUTO_ARENA arena = ARENA_INIT;
-    struct series *series = allocate(sizeof *series);
-    const char *namespace = event->regarding.namespace;
-    *series = (struct series){.key = key, .count = 1, .last_at = now, .last_us = wall_us()};
-    series->namespace = strdup(text_empty(namespace) ? "default" : namespace);
-    uint64_t id = hash_add(key, &series->last_us, sizeof series->last_us);
-    const char *name =
-        arena_printf(&arena, "%.*s.%016llx", NAME_MAX_BYTES, event->regarding.name, (unsigned long long)id);
-    series->name = strdup(name);
-    struct event_origin origin = {.namespace = series->namespace,
-                                  .name = series->name,
-                                  .controller = recorder->controller,
-                                  .instance = recorder->instance,
-                                  .at_us = series->last_us};
-    series->body = strdup(event_body(event, &origin, &arena, &series->length));
+    AUTO_STRBUF texts = STRBUF_INIT;
+    int64_t at_us = wall_us();
+    strbuf_puts(&texts, text_empty(event->regarding.namespace) ? "default" : event->regarding.namespace);
+    strbuf_putc(&texts, '\0');
+    size_t name_at = texts.length;
+    strbuf_printf(&texts, "%.*s.%016llx", NAME_MAX_BYTES, event->regarding.name,
+                  (unsigned long long)hash_add(key, &at_us, sizeof at_us));
+    size_t event_size = 0;
+    struct series *series = allocate(sizeof *series + texts.length + 1);
+    *series = (struct series){.recorder = recorder,
+                              .key = key,
+                              .event = event_copy(event, &event_size),
+                              .count = 1,
+                              .first_us = at_us,
+                              .last_us = at_us,
+                              .last_at = now};
+    memcpy(series->namespace, texts.data, texts.length + 1);
+    series->name = series->namespace + name_at;
+    series->size = sizeof *series + texts.length + 1 + event_size;
+    recorder->size += series->size;
     HASH_ADD(hh, recorder->series, key, sizeof series->key, series);
+    enter(series, event->warning ? WARNING : NORMAL);
     return series;
 }
 
@@ -171,27 +217,32 @@ static bool within_budget(struct recorder *recorder, const struct event *event, 
     return true;
 }
 
+static void repeat(struct series *series, int64_t now) {
+    series->count++;
+    series->last_at = now;
+    series->last_us = wall_us();
+    if (series->place == WRITTEN)
+        line_up(series);
+}
+
 void recorder_emit(struct recorder *recorder, const struct event *event) {
     int64_t now = clock_boot_ms();
     uint64_t key = event_key(event);
     struct series *series = NULL;
     HASH_FIND(hh, recorder->series, &key, sizeof key, series);
-    if (series != NULL && (now - series->last_at < SERIES_MS || is_busy(recorder, series))) {
-        series->count++;
-        series->last_at = now;
-        series->last_us = wall_us();
+    if (series != NULL && (now - series->last_at < SERIES_MS || series->place != WRITTEN)) {
+        repeat(series, now);
     } else {
         if (series != NULL)
-            series_free(recorder, series);
-        if (!within_budget(recorder, event, now) || !make_room(recorder, now)) {
+            series_free(series);
+        if (!within_budget(recorder, event, now) || !make_room(recorder, event, now)) {
             metric_add(&dropped_metric, 1);
             return;
         }
-        series = series_new(recorder, event, key, now);
+        series_new(recorder, event, key, now);
     }
-    line_up(recorder, series);
-    if (recorder->call == NULL)
-        wake_in(recorder, 0);
+    if (recorder->counts[IN_FLIGHT] < FLIGHTS_MAX)
+        wake_at(recorder, recorder->paused_until, now);
 }
 
 /* Writing. */
@@ -199,9 +250,10 @@ void recorder_emit(struct recorder *recorder, const struct event *event) {
 /* Created or counted; true when there is nothing more to be done for it now. */
 static bool settle(struct series *series, const struct kube_answer *answer) {
     enum error_code code = answer->err.code;
-    bool creation = series->body != NULL;
+    bool creation = series->event != NULL;
     bool done = code == ERROR_NONE || (creation && code == ERROR_EXISTS); /* our own, whose answer was lost */
-    if (!done && code == ERROR_TRANSIENT && ++series->tries < TRIES_MAX)
+    bool hopeless = answer->status == 404; /* its namespace is gone, and others must not wait for it */
+    if (!done && code == ERROR_TRANSIENT && !hopeless && ++series->tries < TRIES_MAX)
         return false;
     if (!done) {
         metric_add(&dropped_metric, 1);
@@ -209,66 +261,92 @@ static bool settle(struct series *series, const struct kube_answer *answer) {
     }
     series->tries = 0;
     series->written = done ? series->sent : series->count;
-    free(series->body);
-    series->body = NULL;
+    drop_event(series);
     if (!done)
         series->last_at = INT64_MIN / 2; /* the next occurrence begins anew */
     return true;
 }
 
 static void on_written(struct kube_answer *answer, void *arg) {
-    struct recorder *recorder = arg;
-    struct series *series = recorder->writing;
+    struct series *series = arg;
+    struct recorder *recorder = series->recorder;
     int64_t now = clock_boot_ms();
-    recorder->writing = NULL;
-    recorder->call = NULL;
     bool settled = settle(series, answer);
+    series->call = NULL;
     series->written_at = now;
-    if (!settled || series->written < series->count)
-        line_up(recorder, series);
-    wake_in(recorder, settled ? 0 : RETRY_MS > answer->retry_after_ms ? RETRY_MS : answer->retry_after_ms);
+    if (!settled)
+        recorder->paused_until = now + (RETRY_MS > answer->retry_after_ms ? RETRY_MS : answer->retry_after_ms);
+    if (settled && series->written >= series->count)
+        move(series, WRITTEN);
+    else
+        line_up(series);
+    wake_at(recorder, recorder->paused_until, now);
 }
 
-static struct kube_call *write_count(struct recorder *recorder, struct series *series, struct kube_ref ref) {
+static void write_count(struct series *series, struct kube_ref ref) {
     AUTO_STRBUF body = STRBUF_INIT;
     char time[CLOCK_TEXT_MAX];
     clock_format_micro(series->last_us, time);
     strbuf_printf(&body, "{\"series\":{\"count\":%u,\"lastObservedTime\":\"%s\"}}", series->count, time);
-    return kube_patch(recorder->api, ref, NULL, PATCH_MERGE, strbuf_text(&body), body.length, on_written, recorder);
+    series->sent = series->count;
+    series->call =
+        kube_patch(series->recorder->api, ref, NULL, PATCH_MERGE, strbuf_text(&body), body.length, on_written, series);
 }
 
-/* The first that is due; a series is not written again within PATCH_EVERY_MS. */
-static struct series *next_due(struct recorder *recorder, int64_t now, int64_t *ret_wait_ms) {
+static void create(struct series *series, struct kube_ref ref) {
+    AUTO_ARENA arena = ARENA_INIT;
+    const struct recorder *recorder = series->recorder;
+    struct event_origin origin = {.namespace = series->namespace,
+                                  .name = series->name,
+                                  .controller = recorder->controller,
+                                  .instance = recorder->instance,
+                                  .at_us = series->first_us};
+    size_t length = 0;
+    const char *body = event_body(series->event, &origin, &arena, &length);
+    series->sent = 1;
+    series->call = kube_create(recorder->api, ref, NULL, body, length, on_written, series);
+}
+
+/* The first of AGAIN that is due; sees to it that the list is not looked through for nothing. */
+static struct series *first_again(struct recorder *recorder, int64_t now) {
     struct series *series = NULL;
-    *ret_wait_ms = INT64_MAX;
-    DL_FOREACH(recorder->queue, series) {
-        int64_t due_at = series->body != NULL || series->written < 2 ? 0 : series->written_at + PATCH_EVERY_MS;
-        if (due_at <= now)
+    int64_t earliest = INT64_MAX;
+    if (now < recorder->again_at)
+        return NULL;
+    DL_FOREACH(recorder->lists[AGAIN], series) {
+        if (due_at(series) <= now)
             return series;
-        if (due_at - now < *ret_wait_ms)
-            *ret_wait_ms = due_at - now;
+        earliest = due_at(series) < earliest ? due_at(series) : earliest;
     }
+    recorder->again_at = earliest;
     return NULL;
 }
 
-static void write_next(struct recorder *recorder) {
-    if (recorder->call != NULL)
-        return;
-    int64_t wait_ms = 0;
-    struct series *series = next_due(recorder, clock_boot_ms(), &wait_ms);
-    if (series == NULL) {
-        if (wait_ms != INT64_MAX)
-            wake_in(recorder, wait_ms);
-        return;
+static struct series *next_due(struct recorder *recorder, int64_t now) {
+    if (recorder->lists[WARNING] != NULL)
+        return recorder->lists[WARNING];
+    return recorder->lists[NORMAL] != NULL ? recorder->lists[NORMAL] : first_again(recorder, now);
+}
+
+static void write_due(struct recorder *recorder) {
+    int64_t now = clock_boot_ms();
+    struct series *series = NULL;
+    if (now < recorder->paused_until)
+        wake_at(recorder, recorder->paused_until, now);
+    while (now >= recorder->paused_until && recorder->counts[IN_FLIGHT] < FLIGHTS_MAX) {
+        series = next_due(recorder, now);
+        if (series == NULL) {
+            if (recorder->lists[AGAIN] != NULL)
+                wake_at(recorder, recorder->again_at, now);
+            return;
+        }
+        struct kube_ref ref = {&kube_events, series->namespace, series->name};
+        move(series, IN_FLIGHT);
+        if (series->event != NULL)
+            create(series, ref);
+        else
+            write_count(series, ref);
     }
-    DL_DELETE(recorder->queue, series);
-    series->queued = false;
-    series->sent = series->body != NULL ? 1 : series->count;
-    recorder->writing = series;
-    struct kube_ref ref = {&kube_events, series->namespace, series->name};
-    recorder->call = series->body != NULL
-                         ? kube_create(recorder->api, ref, NULL, series->body, series->length, on_written, recorder)
-                         : write_count(recorder, series, ref);
 }
 
 /* Lifecycle. */
@@ -285,12 +363,8 @@ struct recorder *recorder_new(uv_loop_t *loop, struct kube_api *api, const char 
 }
 
 size_t recorder_pending(const struct recorder *recorder) {
-    size_t count = recorder->writing != NULL;
-    const struct series *series = NULL;
-    DL_FOREACH(recorder->queue, series) {
-        count++;
-    }
-    return count;
+    const size_t *counts = recorder->counts;
+    return counts[WARNING] + counts[NORMAL] + counts[AGAIN] + counts[IN_FLIGHT];
 }
 
 static void timer_closed(uv_handle_t *handle) {
@@ -298,7 +372,7 @@ static void timer_closed(uv_handle_t *handle) {
     struct series *series = NULL;
     struct series *next = NULL;
     HASH_ITER(hh, recorder->series, series, next) {
-        series_free(recorder, series);
+        series_free(series);
     }
     struct budget *budget = NULL;
     struct budget *next_budget = NULL;
@@ -314,6 +388,9 @@ static void timer_closed(uv_handle_t *handle) {
 void recorder_free(struct recorder *recorder) {
     if (recorder == NULL)
         return;
-    kube_cancel(recorder->api, recorder->call);
+    struct series *series = NULL;
+    DL_FOREACH(recorder->lists[IN_FLIGHT], series) {
+        kube_cancel(recorder->api, series->call);
+    }
     uv_close((uv_handle_t *)&recorder->timer, timer_closed);
 }

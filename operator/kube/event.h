@@ -1,7 +1,8 @@
 #pragma once
 
-/* Events for people (events.k8s.io/v1): written in the background, merged into a series when repeated, dropped when too
- * many. Never blocks and never fails the caller. */
+/* Events for people (events.k8s.io/v1): written in the background, up to 8 at a time, merged into a series when
+ * repeated. Dropped is what one object says too often, and what no memory is left for: repetitions first, Warnings
+ * last. Never blocks and never fails the caller. */
 
 #include <uv.h>
 

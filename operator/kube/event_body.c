@@ -1,14 +1,15 @@
-/* An event as a JSON object (event_body.h): texts are cleaned and cut to what the API server takes. Pure. */
+/* See event_body.h. What waits is kept as it came, in few bytes; it becomes JSON when it is sent. Pure. */
 
 #include "kube/event_body.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
 
-enum { WORD_MAX = 128, NOTE_MAX = 1024 };
+enum { WORD_MAX = 128, NOTE_MAX = 1024, KEPT_MAX = 2 * NOTE_MAX };
 
 uint64_t event_key(const struct event *event) {
     uint64_t hash = hash_text(HASH_INIT, event->warning ? "Warning" : "Normal");
@@ -17,6 +18,45 @@ uint64_t event_key(const struct event *event) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         hash = hash_text(hash, parts[i] != NULL ? parts[i] : "");
     return hash;
+}
+
+static size_t size_of(const char *text) {
+    return text == NULL ? 0 : strnlen(text, KEPT_MAX) + 1;
+}
+
+static void keep(const char **text, char **at) {
+    size_t size = size_of(*text);
+    if (size == 0)
+        return;
+    char *kept = memcpy(*at, *text, size - 1);
+    kept[size - 1] = '\0';
+    *text = kept;
+    *at += size;
+}
+
+struct event *event_copy(const struct event *event, size_t *ret_size) {
+    struct event texts = *event;
+    const char **const all[] = {&texts.regarding.namespace,
+                                &texts.regarding.name,
+                                &texts.regarding.uid,
+                                &texts.related.namespace,
+                                &texts.related.name,
+                                &texts.related.uid,
+                                &texts.reason,
+                                &texts.action,
+                                &texts.note};
+    size_t size = sizeof texts;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        size += size_of(*all[i]);
+    struct event *copy = malloc(size);
+    if (copy == NULL)
+        abort();
+    char *at = (char *)(copy + 1);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        keep(all[i], &at);
+    *copy = texts;
+    *ret_size = size;
+    return copy;
 }
 
 static const char *clean(const char *text, size_t max, struct arena *arena) {

@@ -1,6 +1,6 @@
 #pragma once
 
-/* What is written of an event: private to kube/event.c. */
+/* An event as it is kept and as it is written: private to kube/event.c. */
 
 #include "base/arena.h"
 #include "kube/event.h"
@@ -13,5 +13,8 @@ struct event_origin {
 
 /* Events of one key are one series. */
 uint64_t event_key(const struct event *event);
+/* A copy in one piece of memory, of *ret_size bytes; texts are cut to what may come to be written. free() it. */
+struct event *event_copy(const struct event *event, size_t *ret_size);
+/* The JSON object; texts are cleaned and cut to what the API server takes. */
 const char *event_body(const struct event *event, const struct event_origin *origin, struct arena *arena,
                        size_t *ret_length);

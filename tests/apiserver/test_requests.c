@@ -207,7 +207,7 @@ static void expect_missing(struct api_test *test, const struct kube_resource *re
     kube_get(test->api, ref, api_reply, &replies[0]);
     kube_delete(test->api, ref, &options, api_reply, &replies[1]);
     kube_patch(test->api, ref, subresource, PATCH_MERGE, "{}", 2, api_reply, &replies[2]);
-    if (resource == &kube_leases) /* a PUT would create it */
+    if (resource == &kube_leases || resource == &kube_events) /* a PUT would create it */
         kube_get(test->api, ref, api_reply, &replies[3]);
     else
         kube_put(test->api, ref, subresource, strbuf_text(&body), body.length, api_reply, &replies[3]);
@@ -266,6 +266,7 @@ static void what_is_missing_is_told_from_stray_404s(void **state) {
     expect_missing(test, &kube_pods, NULL);
     expect_missing(test, &kube_pods, "status");
     expect_missing(test, &kube_leases, NULL);
+    expect_missing(test, &kube_events, NULL);
     define(test, &things);
     expect_missing(test, &things, NULL);
     expect_missing(test, &things, "status");

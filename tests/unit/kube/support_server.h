@@ -37,7 +37,7 @@ struct server {
     char url[64];
     const struct reply *replies;
     size_t reply_count;
-    struct exchange seen[256];
+    struct exchange seen[4096];
     size_t seen_count;
     int connections;
     struct peer *peers;

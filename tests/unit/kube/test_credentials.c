@@ -57,7 +57,7 @@ static const char *ask(struct fixture *f, int64_t later) {
     const char *token = NULL;
     int64_t began = clock_boot_ms();
     int got = credentials_token(f->credentials, began + later, &token, &f->err);
-    assert_in_range(clock_boot_ms() - began, 0, 100); /* never waits for the plugin */
+    assert_in_range(clock_boot_ms() - began, 0, 400); /* never waits for the plugin */
     assert_int_not_equal(got, -1);
     return got == 0 ? token != NULL ? token : "" : NULL;
 }
@@ -124,14 +124,14 @@ static void a_plugin_runs_when_it_is_asked_for(void **state) {
 static void the_loop_goes_on_while_it_runs(void **state) {
     (void)state;
     struct fixture f;
-    begin(&f, "#!/bin/sh\nsleep 0.3\ncat \"$1/output\"\n", "", 60000);
+    begin(&f, "#!/bin/sh\nsleep 0.6\ncat \"$1/output\"\n", "", 60000);
     file_write("output", CREDENTIAL("\"token\":\"late\""));
     int64_t began = clock_boot_ms();
     assert_null(ask(&f, 0));
     pass_time(&f, 50);
     assert_null(ask(&f, 0));
     await_ready(&f, 1);
-    assert_in_range(clock_boot_ms() - began, 290, 10000);
+    assert_in_range(clock_boot_ms() - began, 590, 10000);
     assert_string_equal(ask(&f, 0), "late");
     finish(&f);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/metrics.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "kube/event.h"
@@ -111,13 +112,62 @@ static void a_flood_of_one_event_is_two_requests(void **state) {
     finish(&f);
 }
 
-static void a_flood_of_different_events_is_bounded(void **state) {
+static struct reply created[3000];
+
+static void begin_well(struct fixture *f, enum reply_end end) {
+    for (size_t i = 0; i < sizeof created / sizeof *created; i++)
+        created[i] = (struct reply){.status = 201, .body = "{}", .end = end};
+    begin(f, created, sizeof created / sizeof *created);
+}
+
+/* One event of each of so many objects. */
+static void emit_from(struct fixture *f, const char *kind, int count, struct event event) {
+    for (int i = 0; i < count; i++) {
+        char uid[32];
+        snprintf(uid, sizeof uid, "%s %d", kind, i);
+        event.regarding.uid = uid;
+        recorder_emit(f->recorder, &event);
+    }
+}
+
+static size_t dropped(void) {
+    AUTO_STRBUF text = STRBUF_INIT;
+    metrics_render(&text);
+    const char *at = strstr(strbuf_text(&text), "\nweir_events_dropped_total ");
+    return at == NULL ? 0 : (size_t)strtod(at + strlen("\nweir_events_dropped_total "), NULL);
+}
+
+/* All at once, as when a cluster comes back. */
+static void a_burst_of_many_objects_is_written_whole(void **state) {
     (void)state;
-    struct fixture f;
-    static struct reply replies[200];
-    for (size_t i = 0; i < 200; i++)
-        replies[i] = (struct reply){.status = 201, .body = "{}"};
-    begin(&f, replies, 200);
+    static struct fixture f;
+    begin_well(&f, REPLY_WHOLE);
+    size_t before = dropped();
+    emit_from(&f, "run", 2000, event_of("ended"));
+    assert_int_equal(recorder_pending(f.recorder), 2000);
+    await(&f, 2000);
+    assert_int_equal(dropped(), before);
+    assert_in_range(f.server.connections, 2, 8);
+    finish(&f);
+}
+
+static void eight_are_in_flight_at_a_time(void **state) {
+    (void)state;
+    static struct fixture f;
+    begin_well(&f, REPLY_SILENT);
+    emit_from(&f, "run", 50, event_of("ended"));
+    for (int i = 0; i < 100; i++)
+        uv_run(&f.loop, UV_RUN_NOWAIT);
+    assert_int_equal(f.server.seen_count, 8);
+    assert_int_equal(recorder_pending(f.recorder), 50);
+    finish(&f);
+}
+
+static void a_flood_of_one_object_is_rationed(void **state) {
+    (void)state;
+    static struct fixture f;
+    begin_well(&f, REPLY_WHOLE);
+    size_t before = dropped();
     for (int i = 0; i < 5000; i++) {
         char note[32];
         snprintf(note, sizeof note, "note %d", i);
@@ -125,14 +175,56 @@ static void a_flood_of_different_events_is_bounded(void **state) {
         recorder_emit(f.recorder, &event);
     }
     assert_int_equal(recorder_pending(f.recorder), 100);
-    for (int i = 0; i < 5000; i++) {
-        char uid[32];
-        snprintf(uid, sizeof uid, "uid %d", i);
-        struct event event = event_of("one each");
-        event.regarding.uid = uid;
-        recorder_emit(f.recorder, &event);
-    }
-    assert_int_equal(recorder_pending(f.recorder), 1000);
+    assert_int_equal(dropped() - before, 4900);
+    finish(&f);
+}
+
+static bool enough_seen(void *arg) {
+    return ((struct fixture *)arg)->server.seen_count >= 120;
+}
+
+static void warnings_are_kept_when_memory_ends(void **state) {
+    (void)state;
+    static struct fixture f;
+    static char note[1000];
+    memset(note, 'n', sizeof note - 1);
+    begin_well(&f, REPLY_WHOLE);
+    size_t before = dropped();
+    struct event event = event_of(note);
+    emit_from(&f, "normal", 10000, event);
+    size_t kept = recorder_pending(f.recorder);
+    assert_in_range(kept, 4000, 9000); /* 8 MB */
+    assert_int_equal(dropped() - before, 10000 - kept);
+    event.warning = true;
+    emit_from(&f, "warning", 100, event);
+    assert_in_range(recorder_pending(f.recorder), kept - 1, kept + 1);
+    assert_in_range(dropped() - before, 10000 - kept + 99, 10000 - kept + 101);
+    loop_until(&f.loop, enough_seen, &f, "some are written");
+    for (size_t i = 0; i < 120; i++)
+        assert_int_equal(strstr(f.server.seen[i].body, "\"type\":\"Warning\"") != NULL, i < 100);
+    finish(&f);
+}
+
+/* What is written is remembered, and makes room for what is not. */
+static void repetitions_go_before_what_nobody_knows(void **state) {
+    (void)state;
+    static struct fixture f;
+    static char note[1000];
+    memset(note, 'n', sizeof note - 1);
+    begin_well(&f, REPLY_WHOLE);
+    emit_from(&f, "known", 1000, event_of("known"));
+    await(&f, 1000);
+    emit_from(&f, "known", 500, event_of("known"));
+    assert_int_equal(recorder_pending(f.recorder), 500);
+    size_t before = dropped();
+    emit_from(&f, "new", 10000, event_of(note));
+    size_t lost = dropped() - before;
+    assert_int_equal(recorder_pending(f.recorder) + lost, 10500);
+    size_t seen = f.server.seen_count;
+    while (f.server.seen_count < seen + 300)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    for (size_t i = seen; i < seen + 300; i++)
+        assert_string_equal(f.server.seen[i].method, "POST");
     finish(&f);
 }
 
@@ -141,15 +233,23 @@ static void refusals_do_not_stop_what_follows(void **state) {
     struct fixture f;
     BEGIN(&f, {.status = 403, .body = "{\"reason\":\"Forbidden\",\"message\":\"m\"}"},
           {.status = 409, .body = "{\"reason\":\"AlreadyExists\",\"message\":\"m\"}"}, {.body = "{}"},
-          {.status = 403, .body = "{\"reason\":\"Forbidden\"}"}, {.status = 201, .body = "{}"});
+          {.status = 404, .body = "{\"reason\":\"NotFound\",\"details\":{\"name\":\"weir\",\"kind\":\"namespaces\"}}"},
+          {.status = 201, .body = "{}"});
     struct event refused = event_of("refused");
     struct event exists = event_of("written before, the answer was lost");
     recorder_emit(f.recorder, &refused);
+    await(&f, 1);
     recorder_emit(f.recorder, &exists);
     await(&f, 2);
     recorder_emit(f.recorder, &exists);
     await(&f, 3);
     assert_string_equal(f.server.seen[2].method, "PATCH");
+    struct event nowhere = event_of("in a namespace that is gone");
+    recorder_emit(f.recorder, &nowhere);
+    await(&f, 4);
+    recorder_emit(f.recorder, &nowhere); /* at once: nobody has to wait for it */
+    await(&f, 5);
+    assert_string_equal(f.server.seen[4].method, "POST");
     finish(&f);
 }
 
@@ -157,7 +257,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_names_what_it_is_about),
         cmocka_unit_test(a_flood_of_one_event_is_two_requests),
-        cmocka_unit_test(a_flood_of_different_events_is_bounded),
+        cmocka_unit_test(a_burst_of_many_objects_is_written_whole),
+        cmocka_unit_test(eight_are_in_flight_at_a_time),
+        cmocka_unit_test(a_flood_of_one_object_is_rationed),
+        cmocka_unit_test(warnings_are_kept_when_memory_ends),
+        cmocka_unit_test(repetitions_go_before_what_nobody_knows),
         cmocka_unit_test(refusals_do_not_stop_what_follows),
     };
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);

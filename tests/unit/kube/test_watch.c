@@ -271,7 +271,7 @@ static void a_busy_or_broken_server_is_asked_again(void **state) {
 static void a_watch_without_a_word_is_opened_anew(void **state) {
     (void)state;
     struct fixture f;
-    BEGIN(&f, WITH(.quiet_ms = 100), {.body = PAGE("100", "", "")},
+    BEGIN(&f, WITH(.quiet_ms = 300), {.body = PAGE("100", "", "")},
           {.end = REPLY_OPEN, .body = EVENT("ADDED", "a", "101")}, {.end = REPLY_OPEN}, {.end = REPLY_OPEN},
           {.end = REPLY_OPEN, .body = BOOKMARK("150") EVENT("ADDED", "b", "151")}, {.end = REPLY_OPEN});
     await(&f, 4, "a@101");
