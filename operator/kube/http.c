@@ -83,7 +83,9 @@ int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube
 }
 
 static void pool_closed(uv_handle_t *handle) {
-    struct http_shared *shared = ((struct http_pool *)handle->data)->shared;
+    struct http_pool *pool = handle->data;
+    struct http_shared *shared = pool->shared;
+    easy_clear(&pool->store); /* only now: a call whose callback closed us has given its handle back */
     struct http *http = (struct http *)((char *)shared - offsetof(struct http, shared));
     if (--http->open > 0)
         return;

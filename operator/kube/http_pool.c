@@ -258,7 +258,6 @@ void pool_close(struct http_pool *pool, uv_close_cb closed) {
     for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
         cancel_all(&pool->waiting[urgency]);
     cancel_all(&pool->refused);
-    easy_clear(&pool->store);
     curl_loop_free(pool->curl);
     uv_close((uv_handle_t *)&pool->timer, closed);
 }
