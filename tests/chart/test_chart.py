@@ -16,6 +16,7 @@ CACHE = pathlib.Path(os.environ.get("WEIR_CACHE", pathlib.Path.home() / ".cache/
 BUILT = CACHE / "bin/helm"
 HELM = str(BUILT) if BUILT.exists() else shutil.which("helm")
 WATCHED = ["watchNamespaces={etl,reports}"]
+POLICIES = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"  # an API that a cluster may have
 VARIANTS = {
     "default": [],
     "namespaces": WATCHED,
@@ -26,7 +27,8 @@ VARIANTS = {
                "nodeSelector.disk=ssd", "tolerations[0].operator=Exists", "extraArgs={--http-port=9090}",
                "extraEnv[0].name=HTTPS_PROXY", "extraEnv[0].value=http://proxy:3128", "imagePullSecrets[0].name=pull",
                "podLabels.team=data", "podAnnotations.note=x", "serviceAccount.annotations.role=x",
-               "topologySpreadConstraints[0].maxSkew=1", "affinity.nodeAffinity.x=y", "priorityClassName=high"],
+               "topologySpreadConstraints[0].maxSkew=1", "affinity.nodeAffinity.x=y", "priorityClassName=high",
+               "ttlSecondsAfterFinished=3600"],
     "bare": ["rbac.create=false", "rbac.aggregate=false", "crds.install=false", "serviceAccount.create=false",
              "serviceAccount.name=mine"],
 }
@@ -37,15 +39,20 @@ def helm(*arguments):
     return subprocess.run([HELM, *arguments], capture_output=True, text=True, timeout=60)
 
 
-def template(sets=(), release="weir", namespace="weir-system"):
-    options = [word for item in sets for word in ("--set", item)]
+def template(sets=(), release="weir", namespace="weir-system", apis=(POLICIES,)):
+    options = [word for item in sets for word in ("--set", item)] + [word for api in apis for word in ("--api-versions", api)]
     return helm("template", release, str(CHART), "-n", namespace, *options)
 
 
-def render(sets=(), **where):
+def is_hook(document):
+    return "helm.sh/hook" in document["metadata"].get("annotations", {})
+
+
+def render(sets=(), hooks=False, **where):
+    """What is installed; with `hooks` what comes and goes around that."""
     result = template(sets, **where)
     assert result.returncode == 0, result.stderr
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
+    return [document for document in yaml.safe_load_all(result.stdout) if document and is_hook(document) == hooks]
 
 
 def of_kind(documents, kind):
@@ -89,6 +96,10 @@ def test_lint_is_clean():
 
 # What every variant keeps
 
+CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding")
+
+
 def test_names_are_unique_and_namespaces_are_explicit(variant):
     name, documents = variant
     seen = set()
@@ -97,7 +108,7 @@ def test_names_are_unique_and_namespaces_are_explicit(variant):
         key = (document["kind"], metadata.get("namespace"), metadata["name"])
         assert key not in seen
         seen.add(key)
-        cluster_wide = document["kind"] in ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
+        cluster_wide = document["kind"] in CLUSTER_WIDE
         assert ("namespace" in metadata) != cluster_wide, f"{name}: {key}"
         assert metadata["labels"]["app.kubernetes.io/instance"] == "weir"
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm"
@@ -116,14 +127,33 @@ def test_rights_have_no_wildcard_and_read_no_secret_but_its_own(variant):
             assert not {"list", "watch", "delete"} & set(rule["verbs"])
 
 
+def assert_restricted(spec):
+    assert spec["securityContext"]["runAsNonRoot"] is True and spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+    assert all(set(volume) == {"name", "emptyDir"} for volume in spec.get("volumes", []))
+    assert [main["securityContext"] for main in spec["containers"]] == [
+        {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}]
+
+
 def test_operator_pod_passes_restricted(variant):
     _, documents = variant
+    assert_restricted(only(documents, "Deployment")["spec"]["template"]["spec"])
+
+
+def test_the_file_of_a_crash_outlives_the_process_and_not_the_pod(variant):
+    _, documents = variant
     spec = only(documents, "Deployment")["spec"]["template"]["spec"]
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & set(spec)
-    context = container(documents)["securityContext"]
-    assert context == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    path = next(a for a in container(documents)["args"] if a.startswith("--guard-file=")).partition("=")[2]
+    mount, = container(documents)["volumeMounts"]
+    assert path.startswith(mount["mountPath"] + "/")
+    assert [volume["name"] for volume in spec["volumes"]] == [mount["name"]]
+
+
+def test_the_operator_knows_which_pod_it_is(variant):
+    _, documents = variant
+    fields = {entry["name"]: entry.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath") for entry in container(documents)["env"]}
+    assert {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid", "POD_NAMESPACE": "metadata.namespace"}.items() <= fields.items()
 
 
 def test_bindings_lead_to_existing_roles_and_the_pods_account(variant):
@@ -159,9 +189,34 @@ def test_cluster_wide_by_default():
     assert not any(argument.startswith("--namespaces") for argument in container(documents)["args"])
 
 
+def verbs(documents, resource, namespace=None):
+    """Of the operator, in a namespace or cluster-wide."""
+    return {verb for role, rule in rules(documents) for verb in rule["verbs"]
+            if role["metadata"].get("namespace") == namespace and resource in rule["resources"]}
+
+
+@pytest.mark.parametrize("sets, where", [([], None), (WATCHED, "etl"), (WATCHED, "reports")])
+def test_the_work_needs_these_verbs(sets, where):
+    documents = render(sets)
+    assert verbs(documents, "pipelines", where) == {"get", "list", "watch", "patch", "delete"}
+    assert verbs(documents, "pipelines/status", where) == {"update", "patch"}
+    assert verbs(documents, "pipelines/finalizers", where) == {"update"}
+    assert verbs(documents, "pods", where) == {"get", "list", "watch", "create", "delete", "patch"}
+    assert verbs(documents, "events", where) == {"create", "patch"}
+
+
+def test_in_its_own_namespace_it_may_speak_of_its_pod_and_no_more(variant):
+    _, documents = variant
+    if of_kind(documents, "Role"):
+        assert verbs(documents, "events", "weir-system") == {"create", "patch"}
+        assert verbs(documents, "pods", "weir-system") == set()
+
+
 def test_listed_namespaces_need_no_cluster_wide_work():
-    documents = render(WATCHED)
-    assert [rule["resources"] for _, rule in rules(documents, ("ClusterRole",))] == [["tokenreviews"]]
+    documents = render(WATCHED, apis=())
+    assert [rule["resources"] for _, rule in rules(documents, ("ClusterRole",))] == [["tokenreviews"], ["namespaces"]]
+    looks, = [rule for _, rule in rules(documents) if "namespaces" in rule["resources"]]
+    assert looks["verbs"] == ["get"] and looks["resourceNames"] == ["etl", "reports"]
     work = [role for role in of_kind(documents, "Role") if role["metadata"]["namespace"] != "weir-system"]
     assert [role["metadata"]["namespace"] for role in work] == ["etl", "reports"]
     assert all({"pods", "pipelines"} <= {r for rule in role["rules"] for r in rule["resources"]} for role in work)
@@ -170,9 +225,71 @@ def test_listed_namespaces_need_no_cluster_wide_work():
 
 def test_two_releases_do_not_share_cluster_wide_names():
     def names(namespace):
-        documents = render(["crds.install=false"], namespace=namespace)
-        return {d["metadata"]["name"] for d in documents if d["kind"].startswith("ClusterRole")}
-    assert not names("weir-system") & names("weir-test")
+        values = ["crds.install=false", *WATCHED]
+        documents = render(values, namespace=namespace) + render(values, hooks=True, namespace=namespace)
+        return {(d["kind"], d["metadata"]["name"]) for d in documents if d["kind"] in CLUSTER_WIDE}
+    assert names("weir-system") and not names("weir-system") & names("weir-test")
+
+
+def test_the_right_to_patch_pods_everywhere_comes_with_its_policy_or_not_at_all():
+    """What the policy allows is tried on an API server: test_server.py."""
+    documents = render(WATCHED)
+    policy = only(documents, "ValidatingAdmissionPolicy")
+    binding = only(documents, "ValidatingAdmissionPolicyBinding")
+    assert verbs(documents, "pods") == {"patch"}
+    assert binding["spec"] == {"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    condition, = policy["spec"]["matchConditions"]
+    assert condition["expression"] == 'request.userInfo.username == "system:serviceaccount:weir-system:weir"'
+    for without in (render(WATCHED, apis=()), render([*WATCHED, "rbac.leavingNamespaces=false"]), render(VARIANTS["bare"])):
+        assert verbs(without, "pods") == set() and not of_kind(without, "ValidatingAdmissionPolicy")
+    assert not of_kind(render(), "ValidatingAdmissionPolicy"), "with all namespaces no RoleBinding can go"
+
+
+def test_finished_pipelines_stay_unless_told_otherwise():
+    assert not any("ttl" in argument for argument in container(render())["args"])
+    assert "--ttl-seconds-after-finished=0" in container(render(["ttlSecondsAfterFinished=0"]))["args"]
+    large = container(render(["ttlSecondsAfterFinished=31536000"]))["args"]
+    assert "--ttl-seconds-after-finished=31536000" in large
+
+
+# The end: a Job that lets the pods go
+
+def test_uninstall_lets_pods_go_and_leaves_nothing():
+    documents = render(["image.repository=reg.example/weir", "imagePullSecrets[0].name=pull"], hooks=True)
+    assert [d["kind"] for d in documents] == ["ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Job"]
+    for document in documents:
+        annotations = document["metadata"]["annotations"]
+        assert annotations["helm.sh/hook"] == "post-delete"
+        assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+    weights = [int(d["metadata"]["annotations"]["helm.sh/hook-weight"]) for d in documents]
+    assert weights[-1] > max(weights[:-1]), "the Job needs what stands before it"
+    job = documents[-1]["spec"]
+    spec = job["template"]["spec"]
+    assert_restricted(spec)
+    assert job["backoffLimit"] <= 3 and job["activeDeadlineSeconds"] < 300
+    assert spec["restartPolicy"] == "Never" and spec["imagePullSecrets"] == [{"name": "pull"}]
+    assert spec["containers"][0]["image"] == "reg.example/weir:0.1.0"
+    assert spec["containers"][0]["args"] == ["--release-pods"]
+    selector = only(render(), "Deployment")["spec"]["selector"]["matchLabels"]
+    assert not selector.items() <= job["template"]["metadata"]["labels"].items(), "must not look like the operator"
+
+
+def test_uninstall_has_rights_of_its_own_and_few():
+    account, role, binding, job = render(hooks=True)
+    operators = {d["metadata"]["name"] for d in render() if d["kind"] in ("ServiceAccount", "ClusterRole")}
+    assert not {account["metadata"]["name"], role["metadata"]["name"]} & operators
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "patch"]}]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account["metadata"]["name"], "namespace": "weir-system"}]
+    assert job["spec"]["template"]["spec"]["serviceAccountName"] == account["metadata"]["name"]
+
+
+def test_uninstall_stays_in_the_namespaces_that_were_watched_and_can_be_turned_off():
+    job = render(WATCHED, hooks=True)[-1]
+    assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["--release-pods", "--namespaces=etl,reports"]
+    assert render(["uninstall.releasePods=false"], hooks=True) == []
+    assert render(VARIANTS["bare"], hooks=True) == [], "without rights it could do nothing"
 
 
 def test_without_election_two_operators_never_overlap():
@@ -248,6 +365,10 @@ def test_crd_is_rendered_whole_and_kept():
     ("extraArgs={http-port=1}", "/extraArgs/0"),
     ("podMonitor.interval=often", "/podMonitor/interval"),
     ("rbac.aggregate=perhaps", "/rbac/aggregate"),
+    ("rbac.leavingNamespaces=1", "/rbac/leavingNamespaces"),
+    ("uninstall.releasePods=later", "/uninstall/releasePods"),
+    ("ttlSecondsAfterFinished=-1", "/ttlSecondsAfterFinished"),
+    ("ttlSecondsAfterFinished=1h", "/ttlSecondsAfterFinished"),
     ("podDisruptionBudget.maxUnavailable=half", "/podDisruptionBudget/maxUnavailable"),
     ("serviceAccount.create=false", "serviceAccount.name is needed"),
 ])

@@ -49,17 +49,44 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "weir.rules" -}}
 - apiGroups: [weir.dev]
   resources: [pipelines]
-  verbs: [get, list, watch, patch, delete] # patch: the finalizer weir.dev/cleanup; delete: ttlSecondsAfterFinished
+  verbs: [get, list, watch, patch, delete] # patch: a former version's finalizer; delete: ttlSecondsAfterFinished
 - apiGroups: [weir.dev]
   resources: [pipelines/status]
-  verbs: [update]
+  verbs: [update, patch]
 - apiGroups: [weir.dev]
   resources: [pipelines/finalizers] # so that task pods may be owned by their Pipeline
   verbs: [update]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, create, delete, patch] # patch: the finalizer weir.dev/result
+  verbs: [get, list, watch, create, delete, patch] # patch: the finalizer weir.dev/result and the label weir.dev/done
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end }}
+
+{{/* Pod Security "restricted", of the pod and of its container. */}}
+{{- define "weir.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "weir.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Not empty where the operator may let pods of a dying namespace go: see templates/leaving.yaml. */}}
+{{- define "weir.leaving" -}}
+{{- $api := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" }}
+{{- if and .Values.rbac.create .Values.rbac.leavingNamespaces .Values.watchNamespaces $api }}true{{ end }}
+{{- end }}
+
+{{/* Annotations of what `helm uninstall` makes at its end, and removes when it went well; the argument is its place. */}}
+{{- define "weir.uninstallHook" -}}
+helm.sh/hook: post-delete
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
