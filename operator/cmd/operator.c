@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "cmd/release.h"
 #include "kube/config.h"
 #include "kube/event.h"
 #include "kube/http.h"
@@ -190,6 +191,8 @@ int main(int argc, char **argv) {
     operator_options_parse(argc, argv, &self.options);
     log_set_level(self.options.log_level);
     signal(SIGPIPE, SIG_IGN);
+    if (self.options.release_pods)
+        return release_pods(&self.options);
     RAND_bytes((unsigned char *)&seed, sizeof seed);
     uv_loop_init(&self.loop);
     if (connect_api(&self, seed, &err) != 0) {

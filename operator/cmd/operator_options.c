@@ -22,6 +22,7 @@ enum key {
     KEY_LOG_LEVEL,
     KEY_GUARD_FILE,
     KEY_TTL,
+    KEY_RELEASE_PODS,
 };
 
 static const struct argp_option table[] = {
@@ -44,6 +45,7 @@ static const struct argp_option table[] = {
      "where the Pipeline in work is noted, so that one that crashes the operator is left alone (default: nowhere)", 0},
     {"ttl-seconds-after-finished", KEY_TTL, "N", 0, "of Pipelines that name none; -1: they stay (-1)", 0},
     {"log-level", KEY_LOG_LEVEL, "LEVEL", 0, "debug, info, warn or error (info)", 0},
+    {"release-pods", KEY_RELEASE_PODS, NULL, 0, "only take our finalizer off all pods, as when weir is uninstalled", 0},
     {0}};
 
 static int parse_port(const char *text, const char *option, struct argp_state *state) {
@@ -83,12 +85,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         if (arg != NULL && strcmp(arg, "true") != 0 && strcmp(arg, "false") != 0)
             argp_error(state, "--leader-elect: \"%s\" is neither true nor false", arg);
         return 0;
+    case KEY_RELEASE_PODS: options->release_pods = true; return 0;
     case KEY_LOG_LEVEL:
         if (log_level_parse(arg, &options->log_level) != 0)
             argp_error(state, "--log-level: \"%s\" is none of debug, info, warn, error", arg);
         return 0;
     case ARGP_KEY_END:
-        if (options->launcher_image == NULL)
+        if (options->launcher_image == NULL && !options->release_pods)
             argp_error(state, "--launcher-image is required");
         return 0;
     default: return ARGP_ERR_UNKNOWN;

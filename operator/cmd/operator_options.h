@@ -19,6 +19,7 @@ struct operator_options {
     const char *guard_file;             /* NULL: none */
     int64_t ttl_seconds_after_finished; /* of Pipelines that name none; -1: they stay */
     enum log_level log_level;
+    bool release_pods; /* only what cmd/release.h says */
 };
 
 /* Exits with a message and 64 (EX_USAGE) when the command line is wrong. Texts point into argv and the environment. */
