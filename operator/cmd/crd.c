@@ -50,8 +50,10 @@ static yyjson_mut_val *object_schema(yyjson_mut_doc *doc, struct arena *arena) {
     yyjson_mut_obj_add_str(doc, metadata, "type", "object");
     yyjson_mut_obj_add_val(doc, properties, "spec",
                            described(doc, tables_spec(executor_tables(), arena), "What is wanted."));
-    yyjson_mut_obj_add_val(doc, properties, "status",
-                           described(doc, &status_table, "What is, as the operator saw it last."));
+    yyjson_mut_val *status = described(doc, &status_table, "What is, as the operator saw it last.");
+    /* kstatus takes a missing observedGeneration for a kind without one, and so an object just made for ready. */
+    yyjson_mut_obj_add_int(doc, yyjson_mut_obj_add_obj(doc, status, "default"), "observedGeneration", -1);
+    yyjson_mut_obj_add_val(doc, properties, "status", status);
     yyjson_mut_arr_add_str(doc, yyjson_mut_obj_add_arr(doc, schema, "required"), "spec");
     return schema;
 }

@@ -79,6 +79,8 @@ void pipeline_drop_finalizer(const struct pass_scope *scope, const struct observ
 void pipeline_delete(const struct pass_scope *scope, const struct observation *seen);
 void pipeline_emit(const struct pass_scope *scope, const struct action *action);
 
+/* The run was seen to go. */
+void orphans_expect(struct controller *controller, const char *run_uid);
 /* Asks once whether the run of these pods still exists. True: it is known to be gone. */
 bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *group);
 /* Lists the pods of a run whose status was lost, also those that nobody watches any more. True: that is done. */

@@ -1,5 +1,6 @@
 /* Pods whose run is gone: the Pipeline was deleted (garbage collection stops them, or they were orphaned on purpose),
- * or another one has its name now. "Not in the cache" is not "gone": the API server is asked first, once a run. */
+ * or another one has its name now. "Not in the cache" is not "gone": unless its going was seen, the API server is asked
+ * first, once a run. */
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -9,6 +10,10 @@
 
 static uint64_t hash_of(const char *uid) {
     return hash_text(HASH_INIT, uid);
+}
+
+void orphans_expect(struct controller *controller, const char *run_uid) {
+    hashes_add(&controller->gone, hash_of(run_uid));
 }
 
 static void asked_for_run(struct kube_answer *answer, void *arg) {
@@ -25,7 +30,7 @@ static void asked_for_run(struct kube_answer *answer, void *arg) {
         if (run != NULL)
             request_failed(request, answer, &run->tidy);
     } else if (root != NULL || answer->err.code == ERROR_NOT_FOUND) {
-        hashes_add(&controller->gone, hash_of(request->run_uid));
+        orphans_expect(controller, request->run_uid);
         runs_forget(&controller->runs, request->run_uid);
         request_again(request);
     } else {

@@ -73,16 +73,21 @@ static void free_pipeline(void *object, void *arg) {
     pipeline_object_free(object);
 }
 
-/* What a run that has ended needs to be known of is in its object. */
+/* What a run that has ended needs to be known of is in its object. One that goes from the cache is gone, by the word of
+ * the API server, which may not be there to ask later: the resource itself can be deleted. */
 static void pipeline_changed(const struct cache_entry *old, const struct cache_entry *new, void *arg) {
-    struct controller *controller = ((struct scope_kind *)arg)->scope->controller;
+    const struct scope *scope = ((struct scope_kind *)arg)->scope;
+    struct controller *controller = scope->controller;
     const struct cache_entry *entry = new != NULL ? new : old;
     char key[KEY_MAX];
-    if (new == NULL)
-        runs_forget(&controller->runs, old->uid);
-    else if (old == NULL && !new->listed)
-        runs_want(&controller->runs, new->uid)->survey = SURVEY_DONE; /* newborn: no pod can be older */
     object_key(entry->namespace, entry->name, key);
+    if (new == NULL) {
+        runs_forget(&controller->runs, old->uid);
+        if (cache_group_first(scope->kinds[SCOPE_PODS].cache, key) != NULL)
+            orphans_expect(controller, old->uid);
+    } else if (old == NULL && !new->listed) {
+        runs_want(&controller->runs, new->uid)->survey = SURVEY_DONE; /* newborn: no pod can be older */
+    }
     controller_wake(controller, key);
 }
 

@@ -178,7 +178,7 @@ static void decode_conditions(yyjson_val *list, struct run_status *status, struc
 
 void status_decode(yyjson_val *status, struct run_status *ret_status, struct arena *arena) {
     *ret_status = (struct run_status){
-        .recorded = yyjson_is_obj(status) && yyjson_obj_size(status) > 0,
+        .recorded = yyjson_obj_size(status) > 0 && json_int(status, "observedGeneration", 0) >= 0,
         .observed_generation = get_count(status, "observedGeneration"),
         .phase = run_phase_find(json_text(status, "phase", NULL)),
         .message = json_clean(status, "message", STATUS_MESSAGE_MAX, arena),

@@ -109,7 +109,8 @@ static const struct field condition_fields[] = {
 static const struct table condition_table = TABLE(condition_fields);
 
 static const struct field status_fields[] = {
-    NUMBER("observedGeneration", "The generation of the spec that this status speaks of."),
+    {"observedGeneration", "The generation of the spec that this status speaks of; -1: nothing was looked at yet.",
+     FIELD_INT, 0, .min = -1, .max = INT64_MAX},
     {"phase", run_phase_doc, FIELD_ENUM, 0, .values = run_phases},
     TEXT("message", STATUS_MESSAGE_MAX, "What a person should know, in one line."),
     TIME("startedAt", "When the first task started."),

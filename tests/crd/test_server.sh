@@ -56,6 +56,10 @@ tasks:
 - {name: command, command: {command: [sh, -c, "echo $(params.date)"], workingDir: /tmp}}
 EOF
 
+# an object just made is not one that is ready, for those who compare generations (kstatus)
+observed=$(k get pipeline all -o jsonpath='{.status.observedGeneration}')
+[[ $observed == -1 ]] || fail "a new Pipeline has status.observedGeneration=$observed, not -1"
+
 # null says something where it can take away what the defaults say
 takes nulls <<'EOF'
 defaults: {image: null, onFailure: null}
