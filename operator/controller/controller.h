@@ -55,5 +55,5 @@ size_t controller_running(const struct controller *controller); /* launchers tha
 /* Begin nothing more; `drained` is called when every request is answered. */
 void controller_drain(struct controller *controller, void (*drained)(void *arg), void *arg);
 
-/* Sets the gauges that are counted and not kept: weir_pipelines, weir_tasks, weir_scope_blind. */
+/* Sets the gauges that are counted and not kept: weir_pipelines, weir_tasks, weir_namespace_unreadable. */
 void controller_measure(const struct controller *controller);

@@ -281,7 +281,9 @@ static enum watch_effect page_failed(struct watch_fsm *fsm, const struct error *
 static enum watch_effect watch_broke(struct watch_fsm *fsm, const struct error *err, int status, int64_t retry_after_ms,
                                      int64_t now) {
     bool history_lost = err != NULL && (err->code == ERROR_GONE || err->code == ERROR_INVALID || status == 504);
-    if (history_lost)
+    /* A list says at once that reading is allowed again, a watch only when something happens. */
+    bool forbidden = err != NULL && err->code == ERROR_FORBIDDEN;
+    if (history_lost || forbidden)
         return forget_and_wait(fsm, now);
     move(fsm, WATCH_LISTED);
     fsm->busy = false;

@@ -148,6 +148,7 @@ void controller_begin(struct cluster *cluster) {
                                        .launch = &launch,
                                        .pod_gone = pod_gone,
                                        .arg = cluster,
+                                       .self = {&kube_pods, "weir-system", "operator-0", "uid-operator"},
                                        .ttl_seconds_after_finished = -1,
                                        .guard_file = cluster->guard_file,
                                        .window_ms = 10,
@@ -220,6 +221,11 @@ void cluster_finish(struct cluster *cluster) {
 /* --- objects --- */
 
 struct object *cluster_submit(struct cluster *cluster, const char *name, const char *tasks, const char *more_spec) {
+    return cluster_submit_in(cluster, "lab", name, tasks, more_spec);
+}
+
+struct object *cluster_submit_in(struct cluster *cluster, const char *namespace, const char *name, const char *tasks,
+                                 const char *more_spec) {
     AUTO_STRBUF json = STRBUF_INIT;
     strbuf_printf(&json,
                   "{\"apiVersion\":\"" WEIR_API_VERSION "\",\"kind\":\"Pipeline\",\"metadata\":{\"name\":\"%s\"},"
@@ -232,7 +238,7 @@ struct object *cluster_submit(struct cluster *cluster, const char *name, const c
         strbuf_putc(&json, '}');
     }
     strbuf_puts(&json, "]}}");
-    return store_add(&cluster->api.store, "pipelines", "lab", strbuf_text(&json));
+    return store_add(&cluster->api.store, "pipelines", namespace, strbuf_text(&json));
 }
 
 static bool is_attempt(const struct object *object, const char *task, int attempt) {
@@ -259,6 +265,17 @@ size_t cluster_pods_made(const struct cluster *cluster, const char *task, int at
         made += is_attempt(object, task, attempt);
     }
     return made;
+}
+
+size_t cluster_events(const struct cluster *cluster, const char *kind, const char *reason) {
+    const struct object *object;
+    size_t count = 0;
+    LL_FOREACH(cluster->api.store.objects, object) {
+        yyjson_val *root = object_root(object);
+        count += text_equal(object->plural, "events") && text_equal(json_text(root, "reason", ""), reason) &&
+                 text_equal(json_text(json_at(root, "regarding", NULL), "kind", ""), kind);
+    }
+    return count;
 }
 
 bool held(const struct object *pod) {
@@ -324,4 +341,9 @@ bool kubelet_step(struct cluster *cluster) {
             moved = step(cluster, object) || moved;
     }
     return moved;
+}
+
+void kubelet_run(struct cluster *cluster) {
+    while (kubelet_step(cluster))
+        cluster_settle(cluster);
 }

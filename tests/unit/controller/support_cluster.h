@@ -28,6 +28,8 @@ void controller_end(struct cluster *cluster);   /* no-op when there is none */
 /* A Pipeline of namespace lab. Two letters a task, its name and its upstream or a blank: "a ba" is a chain of a and b.
  * `more_spec`: members of the spec, JSON, each with its comma. */
 struct object *cluster_submit(struct cluster *cluster, const char *name, const char *tasks, const char *more_spec);
+struct object *cluster_submit_in(struct cluster *cluster, const char *namespace, const char *name, const char *tasks,
+                                 const char *more_spec);
 void cluster_settle(struct cluster *cluster); /* turns the loop until nothing is requested any more */
 
 void cluster_expect(struct cluster *cluster, const char *const *lines); /* the transcript, which then begins anew */
@@ -38,9 +40,12 @@ void status_text(yyjson_val *status, struct strbuf *out);
 
 struct object *cluster_pod(const struct cluster *cluster, const char *task, int attempt); /* NULL: not there */
 size_t cluster_pods_made(const struct cluster *cluster, const char *task, int attempt);   /* gone ones too */
+/* How many objects of events have this reason and are about an object of this kind. */
+size_t cluster_events(const struct cluster *cluster, const char *kind, const char *reason);
 bool held(const struct object *pod);
 
 /* What a kubelet does. */
 void pod_starts(struct cluster *cluster, struct object *pod);
 void pod_ends(struct cluster *cluster, struct object *pod, const char *reason); /* "": well; else the record's */
 bool kubelet_step(struct cluster *cluster); /* each pod one step on, those being deleted too; false: none moved */
+void kubelet_run(struct cluster *cluster);  /* until no pod moves any more */

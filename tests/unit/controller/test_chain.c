@@ -67,8 +67,7 @@ static void list_by_pages_does_as_well(void **state) {
     const struct object *two = cluster_submit(&c, "two", "x ", "");
     controller_begin(&c);
     cluster_settle(&c);
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(one, "Succeeded: a Succeeded");
     expect_status(two, "Succeeded: x Succeeded");
     cluster_finish(&c);

@@ -49,8 +49,7 @@ static void creation_that_was_lost_on_its_way_is_made_again_under_the_same_name(
     settle_until_made(&c);
     assert_non_null(strstr(strbuf_text(&c.transcript), "create pod a/1\nget pod that is not there -> 404\n"));
     assert_int_equal(cluster_pods_made(&c, "a", 1), 1);
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(chain, "Succeeded: a Succeeded");
     cluster_finish(&c);
 }
@@ -109,8 +108,7 @@ static void waits_when_refused_by(int code, const char *reason, const char *mess
     assert_string_equal(message_of(chain), message);
     assert_string_equal(json_text(json_at(object_root(chain), "status", NULL), "message", "") + strlen("a: "), message);
     settle_until_made(&c);
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(chain, "Succeeded: a Succeeded, b Succeeded");
     assert_int_equal(cluster_pods_made(&c, "a", 1), 1);
     cluster_finish(&c);
@@ -199,8 +197,7 @@ static void invalid_pod_stalls_the_run_before_anything_starts(void **state) {
     assert_null(cluster_pod(&c, "a", 1));
     store_edit(&c.api.store, chain, "{\"spec\":{\"parallelism\":3}}"); /* an edit: looked at anew */
     cluster_settle(&c);
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(chain, "Succeeded: a Succeeded, b Succeeded");
     cluster_finish(&c);
 }

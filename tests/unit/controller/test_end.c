@@ -76,8 +76,7 @@ static void orphaned_pods_are_stopped_and_let_go(void **state) {
     store_delete(&c.api.store, pipeline, true);
     cluster_settle(&c);
     const struct object *pod = cluster_pod(&c, "a", 1);
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     assert_true(pod->gone);
     assert_non_null(strstr(strbuf_text(&c.transcript), "delete pod a/1\n"));
     cluster_finish(&c);
@@ -96,8 +95,7 @@ static void a_run_waits_for_the_pods_of_a_former_one_of_its_name(void **state) {
     const char *message = json_text(json_at(object_root(pipeline), "status", NULL), "message", "");
     assert_non_null(strstr(message, pod->name));
     assert_non_null(strstr(message, "--force"));
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     assert_true(pod->gone);
     expect_status(pipeline, "Succeeded: a Succeeded");
     assert_int_equal(cluster_pods_made(&c, "a", 1), 2); /* one each run */
@@ -222,8 +220,7 @@ static void missing_pod_is_looked_for_before_it_counts_as_lost(void **state) {
     cluster_settle(&c);
     EXPECT(&c, "get pod that is not there -> 404", "get pipeline", "check pod a/1", "create pod a/2",
            "status Running: a Starting");
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(pipeline, "Succeeded: a Succeeded, b Succeeded");
     cluster_finish(&c);
 }
@@ -256,8 +253,7 @@ static void pod_out_of_sight_is_not_asked_for_in_a_hot_loop(void **state) {
     assert_null(cluster_pod(&c, "a", 2)); /* it may still run */
     assert_non_null(strstr(strbuf_text(&c.transcript), "status Running: a Running PodHidden\n"));
     store_edit(&c.api.store, pod, "{\"metadata\":{\"labels\":{\"" LABEL_MANAGED_BY "\":\"weir\"}}}");
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(pipeline, "Succeeded: a Succeeded, b Succeeded");
     cluster_finish(&c);
 }
@@ -281,8 +277,7 @@ static void answer_about_a_former_run_does_not_hide_its_successor(void **state) 
     c.api.seen = replace_the_run;
     pod_ends(&c, cluster_pod(&c, "a", 1), "");
     cluster_settle(&c);
-    while (kubelet_step(&c))
-        cluster_settle(&c);
+    kubelet_run(&c);
     expect_status(store_find(&c.api.store, "pipelines", "lab", "chain"), "Succeeded: x Succeeded");
     cluster_finish(&c);
 }

@@ -323,8 +323,8 @@ static void a_cut_watch_goes_on_where_it_was(void **state) {
                    {"run 70000", "WATCHING watch 105"},
                    {"event 70001 ERROR - 429", "LISTED end"},
                    {"run 80000", "WATCHING watch 105"},
-                   {"failed 80001 403", "LISTED keep"},
-                   {"run 80001", "LISTED wait 6400..12800"}});
+                   {"failed 80001 403", "EMPTY end"}, /* a list will say when it is allowed again */
+                   {"run 80001", "EMPTY wait 6400..12800"}});
 }
 
 static void a_silent_watch_goes_on_from_the_same_version(void **state) {
