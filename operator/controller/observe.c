@@ -127,7 +127,7 @@ static void observe_pods(const struct scope *scope, const char *key, int64_t wal
 
 static void mark_asked(struct observation *seen) {
     struct pod_view *views = (struct pod_view *)(uintptr_t)seen->run.pods;
-    if (seen->state == NULL || seen->state->tidying == 0)
+    if (seen->state == NULL || !run_asks(seen->state))
         return;
     for (size_t i = 0; i < seen->run.pod_count; i++) {
         views[i].asked_delete = run_asked(seen->state, ASKED_DELETE, views[i].uid);

@@ -145,7 +145,7 @@ static int64_t tend_run(struct controller *controller, const char *key, const st
     apply_plan(&scope, seen, &plan);
     runs_due(&controller->runs, state, plan.unrecorded && !state->writing, boot);
     int64_t wake = wake_ms(&plan, wall);
-    bool idle = state->creating + state->tidying == 0 && !state->writing && state->tidy.until <= boot;
+    bool idle = !run_asks(state) && !state->writing && state->tidy.until <= boot;
     if (seen->run.finished && idle) /* what is to be known of it is in its object */
         runs_forget(&controller->runs, seen->pipeline->uid);
     return wake;

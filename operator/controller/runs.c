@@ -12,8 +12,6 @@
 #include "controller/pace.h"
 
 enum {
-    CREATES_MAX = 16, /* of one run at once */
-    TIDY_MAX = 32,    /* other requests of one run at once: the rest is asked for when these are answered */
     REFUSED_FIRST_MS = 1000,
     REFUSED_MOST_MS = 30 * 1000,
     BUSY_FIRST_MS = 100,
@@ -22,6 +20,10 @@ enum {
     LOOK_FIRST_MS = 1000,
     LOOK_MOST_MS = 60 * 1000,
 };
+
+/* Requests of one run that may be under way; the rest is asked for when these are answered. Letting pods go is in no
+ * hurry, and while a run goes on the API server has better to do. */
+static const size_t at_once[] = {[ASKED_CREATE] = 16, [ASKED_DELETE] = 32, [ASKED_RELEASE] = 4, [ASKED_LOOK] = 8};
 
 enum note_type { NOTE_ASKED, NOTE_LOOK, NOTE_TAKEN, NOTE_COLLISION, NOTE_REFUSAL };
 
@@ -182,16 +184,21 @@ bool run_asked(const struct run_state *run, enum asked asked, const char *what) 
     return false;
 }
 
+bool run_asks(const struct run_state *run) {
+    size_t count = 0;
+    for (int asked = 0; asked < ASKED_COUNT; asked++)
+        count += run->asked[asked];
+    return count > 0;
+}
+
 bool run_ask(struct run_state *run, enum asked asked, const char *what, int64_t attempt) {
-    bool full = asked != ASKED_CREATE && run->tidying >= TIDY_MAX;
-    if (full || run_asked(run, asked, what))
+    if (run->asked[asked] >= at_once[asked] || run_asked(run, asked, what))
         return false;
     struct note *note = checked(calloc(1, sizeof *note));
     *note = (struct note){.type = NOTE_ASKED, .asked = asked, .attempt = attempt, .next = run->notes};
     note->name = checked(strdup(what));
     run->notes = note;
-    run->creating += asked == ASKED_CREATE;
-    run->tidying += asked != ASKED_CREATE;
+    run->asked[asked]++;
     return true;
 }
 
@@ -199,8 +206,7 @@ void run_answered(struct run_state *run, enum asked asked, const char *what) {
     struct note **slot = find_asked(run, asked, what);
     if (*slot == NULL)
         return;
-    run->creating -= asked == ASKED_CREATE;
-    run->tidying -= asked != ASKED_CREATE;
+    run->asked[asked]--;
     drop_note(slot);
 }
 
@@ -311,8 +317,9 @@ static void fill_notes(const struct run_state *state, struct clocks clocks, stru
 void runs_fill(const struct runs *runs, const struct run_state *state, int64_t wall, int64_t boot, struct arena *arena,
                struct run *run) {
     const struct clocks clocks = {wall, boot};
-    size_t most = state->create.failures > 0 ? 1 : CREATES_MAX;
-    run->create_room = state->creating < most ? most - state->creating : 0;
+    size_t creating = state->asked[ASKED_CREATE];
+    size_t most = state->create.failures > 0 ? 1 : at_once[ASKED_CREATE];
+    run->create_room = creating < most ? most - creating : 0;
     run->create_at = wall_of(clocks, state->create.until);
     run->writing = state->writing;
     run->changed_at = wall_of(clocks, state->changed_at);

@@ -10,6 +10,9 @@
 #include "controller/specs.h"
 #include "plan/plan.h"
 
+/* Requests that are not answered yet: a pod is asked for, deleted, let go, looked for. */
+enum asked { ASKED_CREATE, ASKED_DELETE, ASKED_RELEASE, ASKED_LOOK, ASKED_COUNT };
+
 enum survey { SURVEY_NEEDED, SURVEY_ASKED, SURVEY_DONE };
 
 /* A pod that was let go or cannot be watched, as a live request showed it. */
@@ -33,8 +36,8 @@ struct run_state {
     int64_t checked_generation; /* the API server takes the pods of this one, or was not willing to tell */
     int64_t refused_generation; /* or it does not: why */
     char *refused;
-    size_t creating, tidying; /* requests that are not answered: creations, others */
-    struct holdoff create;    /* of the run: refusals in a row */
+    size_t asked[ASKED_COUNT]; /* requests that are not answered */
+    struct holdoff create;     /* of the run: refusals in a row */
 
     bool writing;       /* a status is under way */
     int64_t changed_at; /* since when something is not recorded; 0: nothing */
@@ -55,13 +58,12 @@ struct run_state *runs_want(struct runs *runs, const char *uid);       /* never 
 void runs_forget(struct runs *runs, const char *uid);                  /* no-op when unknown */
 void runs_clear(struct runs *runs);
 
-/* Requests that are not answered yet: a pod is asked for, deleted, let go, looked for. */
-enum asked { ASKED_CREATE, ASKED_DELETE, ASKED_RELEASE, ASKED_LOOK };
 /* `what`: the task of a creation, else the pod's UID. False when that was asked for already, or too much is under way.
  */
 bool run_ask(struct run_state *run, enum asked asked, const char *what, int64_t attempt);
 void run_answered(struct run_state *run, enum asked asked, const char *what);
 bool run_asked(const struct run_state *run, enum asked asked, const char *what);
+bool run_asks(const struct run_state *run); /* anything at all */
 
 /* What answers told. */
 void run_refuse(struct run_state *run, int64_t generation, const char *why); /* for good: a problem of the spec */

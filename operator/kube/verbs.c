@@ -74,18 +74,19 @@ struct kube_call *kube_put(struct kube_api *api, struct kube_ref ref, const char
     return send_parts(api, &parts, done, arg);
 }
 
-struct kube_call *kube_patch(struct kube_api *api, struct kube_ref ref, const char *subresource, enum kube_patch type,
-                             const char *body, size_t length, kube_done_cb done, void *arg) {
+static struct parts patch_parts(struct kube_ref ref, const char *subresource, enum kube_patch type) {
     static const char *const types[] = {[PATCH_MERGE] = "application/merge-patch+json",
                                         [PATCH_JSON] = "application/json-patch+json",
                                         [PATCH_STRATEGIC] = "application/strategic-merge-patch+json"};
-    struct parts parts = {.method = "PATCH",
-                          .verb = "patch",
-                          .ref = ref,
-                          .subresource = subresource,
-                          .content_type = types[type],
-                          .body = body,
-                          .length = length};
+    return (struct parts){
+        .method = "PATCH", .verb = "patch", .ref = ref, .subresource = subresource, .content_type = types[type]};
+}
+
+struct kube_call *kube_patch(struct kube_api *api, struct kube_ref ref, const char *subresource, enum kube_patch type,
+                             const char *body, size_t length, kube_done_cb done, void *arg) {
+    struct parts parts = patch_parts(ref, subresource, type);
+    parts.body = body;
+    parts.length = length;
     return send_parts(api, &parts, done, arg);
 }
 
@@ -125,9 +126,10 @@ struct kube_call *kube_finalizer_drop(struct kube_api *api, struct kube_ref ref,
     yyjson_mut_arr_add_str(doc, dropped, finalizer);
     if (label != NULL)
         add_text(doc, yyjson_mut_obj_add_obj(doc, metadata, "labels"), label, "true");
-    size_t length = 0;
-    const char *body = json_write(root, &arena, &length);
-    return kube_patch(api, ref, NULL, PATCH_STRATEGIC, body, length, done, arg);
+    struct parts parts = patch_parts(ref, NULL, PATCH_STRATEGIC);
+    parts.body = json_write(root, &arena, &parts.length);
+    parts.urgency = URGENCY_LAZY; /* somebody tidies up */
+    return send_parts(api, &parts, done, arg);
 }
 
 struct kube_call *kube_finalizers_set(struct kube_api *api, struct kube_ref ref, const char *uid, const char *version,

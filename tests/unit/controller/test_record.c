@@ -117,7 +117,10 @@ static void a_status_that_is_too_large_is_written_with_less_detail(void **state)
     const struct object *pipeline = store_find(&c.api.store, "pipelines", "lab", "large");
     assert_string_equal(json_text(json_at(object_root(pipeline), "status", NULL), "phase", ""), "Suspended");
     cluster_settle(&c);
-    assert_int_equal(writes, 2); /* and is at rest */
+    assert_in_range(writes, 2, 3); /* what was left out may leave room for other details */
+    size_t before = writes;
+    cluster_settle(&c);
+    assert_int_equal(writes, before);
     cluster_finish(&c);
 }
 

@@ -62,7 +62,7 @@ static void no_run_asks_for_everything_at_once(void **state) {
         snprintf(uid, sizeof uid, "pod-%d", i);
         asked += run_ask(run, ASKED_RELEASE, uid, 0);
     }
-    assert_int_equal(asked, 32);
+    assert_int_equal(asked, 4);
     assert_true(run_ask(run, ASKED_CREATE, "a", 1)); /* creations go first and wait for nobody */
     run_answered(run, ASKED_RELEASE, "pod-0");
     assert_true(run_ask(run, ASKED_RELEASE, "pod-50", 0));
@@ -161,7 +161,7 @@ static void windows_grow_with_size_and_load(void **state) {
     }
     runs_due(&runs, small, false, BOOT);
     assert_true(runs.due_cost < 0.001 && runs.due_cost > -0.001);
-    assert_in_range(pace_window_ms(pace_cost_ms(300 * 1000), 0, PACE_MIN_MS), 1000, 1500);
+    assert_in_range(pace_window_ms(pace_cost_ms(300 * 1000), 0, PACE_MIN_MS), 2000, 3000);
     assert_int_equal(pace_window_ms(pace_cost_ms(10 * 1000 * 1000), 0, PACE_MIN_MS), PACE_MAX_MS);
     assert_int_equal(pace_rest_ms(300), 0);
     assert_int_equal(pace_rest_ms(2400), 7);
