@@ -4,8 +4,9 @@
 
 #include "plan/pass.h"
 
-enum difference { DIFFERENCE_NONE, DIFFERENCE_LATER, DIFFERENCE_NOW };
-enum { CHANGES_NAMED_MAX = 3 };
+/* DULL: a pod was created, as was to be expected; before long it runs, and that is worth a write. */
+enum difference { DIFFERENCE_NONE, DIFFERENCE_DULL, DIFFERENCE_LATER, DIFFERENCE_NOW };
+enum { CHANGES_NAMED_MAX = 3, DULL_WINDOWS = 4, DULL_MAX_MS = 5000 };
 
 static bool same_text(const char *a, const char *b) {
     return text_equal(a != NULL ? a : "", b != NULL ? b : "");
@@ -52,10 +53,12 @@ static enum difference task_difference(const struct pass *pass, const struct nod
     const struct task_status *before = node->recorded != NULL ? node->recorded : &none;
     if (same_task(before, &node->status))
         return DIFFERENCE_NONE;
+    bool starts = node->status.phase == TASK_Starting && text_empty(node->status.reason) &&
+                  (before->phase == TASK_None || before->phase == TASK_Queued);
     bool decided = node->stop != NULL && !text_equal(node->stop, before->reason);
     bool news = pass->run->small && before->attempt == node->status.attempt && first_news(before, &node->status);
     bool first = pass->run->small && before->attempt != node->status.attempt && first_news(&none, &node->status);
-    return decided || news || first ? DIFFERENCE_NOW : DIFFERENCE_LATER;
+    return decided || news || first ? DIFFERENCE_NOW : starts ? DIFFERENCE_DULL : DIFFERENCE_LATER;
 }
 
 static bool same_condition(const struct condition *a, const struct condition *b) {
@@ -72,6 +75,10 @@ static enum difference run_difference(const struct pass *pass) {
     bool stalls = stalled->type != NULL && stalled->status && !before->conditions[CONDITION_STALLED].status;
     if (ended || stalls || (now->phase == RUN_Stopping && before->phase != RUN_Stopping))
         return DIFFERENCE_NOW;
+    bool begins = !before->recorded && now->phase == RUN_Running && text_empty(now->message) &&
+                  now->conditions[CONDITION_WARNING].type == NULL;
+    if (begins)
+        return DIFFERENCE_DULL;
     bool same = before->recorded && before->phase == now->phase && same_text(before->message, now->message) &&
                 before->observed_generation == now->observed_generation && before->started_at == now->started_at &&
                 before->timeout_at == now->timeout_at && before->suspended_ms == now->suspended_ms;
@@ -125,6 +132,11 @@ static bool kept_as_it_is(const struct pass *pass) {
                      status_encode(&run->recorded, pass->spec_count, run->status_max, doc));
 }
 
+static int64_t patience(enum difference how, int64_t window_ms) {
+    int64_t several = DULL_WINDOWS * window_ms < DULL_MAX_MS ? DULL_WINDOWS * window_ms : DULL_MAX_MS;
+    return how == DIFFERENCE_DULL && several > window_ms ? several : window_ms;
+}
+
 void record_status(struct pass *pass) {
     const struct run *run = pass->run;
     enum difference how = difference(pass);
@@ -132,7 +144,7 @@ void record_status(struct pass *pass) {
     if (how == DIFFERENCE_NONE || run->writing)
         return;
     int64_t began = run->changed_at != 0 ? run->changed_at : pass->now;
-    int64_t due = how == DIFFERENCE_NOW ? pass->now : began + run->window_ms;
+    int64_t due = how == DIFFERENCE_NOW ? pass->now : began + patience(how, run->window_ms);
     if (due < run->write_at)
         due = run->write_at;
     if (due > pass->now) {

@@ -151,7 +151,7 @@ void controller_begin(struct cluster *cluster) {
                                        .self = {&kube_pods, "weir-system", "operator-0", "uid-operator"},
                                        .ttl_seconds_after_finished = -1,
                                        .guard_file = cluster->guard_file,
-                                       .window_ms = 10,
+                                       .window_ms = 5,
                                        .seed = 7};
     cluster->controller = controller_new(&config);
     if (cluster->leads)
