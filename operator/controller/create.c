@@ -44,7 +44,7 @@ static void refused(const struct request *request, const struct kube_answer *ans
                                     .message = answer->err.text,
                                     .passing = passing,
                                     .not_before_ms = answer->retry_after_ms};
-    if (run == NULL || answer->fenced)
+    if (run == NULL)
         return;
     if (create_refused_for_good(answer))
         run_refuse(run, request->generation, answer->err.text);
@@ -77,7 +77,7 @@ static void looked_for_ours(struct kube_answer *answer, void *arg) {
             run_taken(run, request->task, request->attempt);
     } else if (pod != NULL && run != NULL) {
         run_collision(run, request->pod);
-    } else if (pod == NULL && run != NULL && !answer->fenced) { /* it was lost on its way, or nobody can tell */
+    } else if (pod == NULL && run != NULL) { /* it was lost on its way, or nobody can tell */
         const struct refusal lost = {
             .task = request->task, .reason = REASON(CreateFailed), .message = answer->err.text, .passing = true};
         run_refused(run, &lost, request->generation, clock_boot_ms());
@@ -95,6 +95,11 @@ static void created(struct kube_answer *answer, void *arg) {
         return;
     }
     answered(request);
+    if (answer->fenced) {
+        request_failed(request, answer, NULL);
+        request_end(request);
+        return;
+    }
     if (answer->err.code == ERROR_NONE) {
         if (request->ended_seen != 0)
             metric_observe(&edge_seconds, (double)(clock_boot_ms() - request->ended_seen) / 1000.0);

@@ -16,6 +16,7 @@ struct controller {
     size_t scope_count;
     struct runs runs;
     struct hashes shapes; /* of pods that the API server takes: executor_pod_shape() */
+    struct hashes asking; /* shapes that it was asked for and has not answered */
     struct hashes gone;   /* UIDs of runs that a live look found gone: they never come back */
     struct guard *guard;
     struct worker *worker;

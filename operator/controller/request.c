@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { FAILED_FIRST_MS = 50, FAILED_MOST_MS = 60 * 1000 };
+enum { FAILED_FIRST_MS = 50, FAILED_MOST_MS = 60 * 1000, FENCED_MS = 1000 };
 
 static char *copy(const char *text) {
     char *copied = strdup(text == NULL ? "" : text);
@@ -68,8 +68,10 @@ void request_say(const struct request *request, const char *what, const struct k
 }
 
 void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff) {
-    if (answer->fenced)
-        return; /* not the leader any more: what is to be done is the next one's matter */
+    if (answer->fenced) { /* the Lease is not ours, as far as we know: perhaps it will be again */
+        worker_add_after(request->controller->worker, request->key, FENCED_MS);
+        return;
+    }
     if (holdoff != NULL)
         holdoff_failed(holdoff, FAILED_FIRST_MS, FAILED_MOST_MS, answer->retry_after_ms, clock_boot_ms());
     request_again(request);

@@ -6,7 +6,7 @@
 
 /* DULL: a pod was created, as was to be expected; before long it runs, and that is worth a write. */
 enum difference { DIFFERENCE_NONE, DIFFERENCE_DULL, DIFFERENCE_LATER, DIFFERENCE_NOW };
-enum { CHANGES_NAMED_MAX = 3, DULL_WINDOWS = 4, DULL_MAX_MS = 5000 };
+enum { CHANGES_NAMED_MAX = 3, DULL_WINDOWS = 4, DULL_MAX_MS = 10000 };
 
 static bool same_text(const char *a, const char *b) {
     return text_equal(a != NULL ? a : "", b != NULL ? b : "");
