@@ -141,9 +141,18 @@ static void free_in(void *arena, void *memory) {
     (void)memory;
 }
 
+static yyjson_alc allocator(struct arena *arena) {
+    return (yyjson_alc){.malloc = alloc_in, .realloc = realloc_in, .free = free_in, .ctx = arena};
+}
+
 yyjson_mut_doc *json_new(struct arena *arena) {
-    yyjson_alc alc = {.malloc = alloc_in, .realloc = realloc_in, .free = free_in, .ctx = arena};
+    yyjson_alc alc = allocator(arena);
     return yyjson_mut_doc_new(&alc);
+}
+
+yyjson_val *json_copy(yyjson_mut_val *value, struct arena *arena) {
+    yyjson_alc alc = allocator(arena);
+    return yyjson_doc_get_root(yyjson_mut_val_imut_copy(value, &alc));
 }
 
 /* yyjson grows its buffer by copying: done in malloc's memory, so that the arena gets the result alone. */

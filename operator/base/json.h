@@ -36,6 +36,7 @@ const char *json_clean(yyjson_val *object, const char *name, size_t max, struct 
 
 /* A mutable document in the arena (nothing to free). Strings are NOT copied unless the yyjson call says "cpy". */
 yyjson_mut_doc *json_new(struct arena *arena);
+yyjson_val *json_copy(yyjson_mut_val *value, struct arena *arena); /* to read only; compact */
 /* Serialised into the arena, compact, terminated; length in ret_length when not NULL. */
 const char *json_write(yyjson_mut_val *value, struct arena *arena, size_t *ret_length);
 const char *json_write_value(yyjson_val *value, struct arena *arena, size_t *ret_length);

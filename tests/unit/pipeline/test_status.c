@@ -131,13 +131,15 @@ static void nothing_is_nothing(void **state) {
     assert_string_equal(written(&seen, 0, &arena), "{\"phase\":\"Pending\"}");
     read_back("{}", &seen, &arena);
     assert_false(seen.recorded);
+    read_back("{\"observedGeneration\":-1}", &seen, &arena); /* the CRD's default */
+    assert_false(seen.recorded);
 }
 
 static void what_is_malformed_counts_as_absent(void **state) {
     (void)state;
     AUTO_ARENA arena = ARENA_INIT;
     struct run_status seen;
-    read_back("{\"phase\":7,\"observedGeneration\":-1,\"startedAt\":\"yesterday\",\"conditions\":{\"a\":1},\"tasks\":["
+    read_back("{\"phase\":7,\"observedGeneration\":\"-1\",\"startedAt\":\"yesterday\",\"conditions\":{\"a\":1},\"tasks\":["
               "3,null,{\"phase\":\"Running\"},{\"name\":\"\"},"
               "{\"name\":\"a\",\"phase\":\"Dancing\",\"attempt\":99999999999,\"exitCode\":4096,\"trackingURL\":"
               "\"javascript:alert(1)\",\"message\":\"a\\u0007\\nb\",\"progress\":{\"percent\":101,\"text\":7},"
