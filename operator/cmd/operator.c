@@ -3,6 +3,7 @@
 
 #include "cmd/operator.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #include "kube/event.h"
 #include "kube/http.h"
 
-enum { RELEASE_TIMEOUT_MS = 5000 };
+enum { RELEASE_TIMEOUT_MS = 5000, LARGE_BYTES = 128 * 1024 };
 
 bool operator_leads(void *arg) {
     const struct wiring *self = arg;
@@ -188,6 +189,7 @@ int main(int argc, char **argv) {
     static struct wiring self;
     uint64_t seed = 0;
     struct error err;
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES); /* or glibc raises it, and pages of lists stay in the heap */
     operator_options_parse(argc, argv, &self.options);
     log_set_level(self.options.log_level);
     signal(SIGPIPE, SIG_IGN);

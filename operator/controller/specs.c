@@ -11,7 +11,7 @@
 #include "executor/executor.h"
 #include "pipeline/graph.h"
 
-enum { SPECS_BYTES_MAX = 8 * 1024 * 1024 };
+enum { SPECS_BYTES_MAX = 4 * 1024 * 1024 };
 
 static struct spec *decode(yyjson_val *object, int64_t generation) {
     struct spec *spec = calloc(1, sizeof *spec);

@@ -25,7 +25,11 @@ refuses() { # WORDS, spec on standard input
 }
 
 k apply --server-side -f "$crd" >/dev/null
-k wait --for=condition=Established crd/pipelines.weir.dev --timeout=20s >/dev/null
+# kubectl fails, and does not wait, while a new CRD has no conditions at all
+until said=$(k wait --for=condition=Established crd/pipelines.weir.dev --timeout=20s 2>&1); do
+  ((SECONDS < 60)) || { fail "the CRD is not established: $said"; exit 1; }
+  sleep 0.2
+done
 k create namespace "$namespace" >/dev/null
 conditions=$(k get crd pipelines.weir.dev -o jsonpath='{.status.conditions[*].type}')
 [[ $conditions != *NonStructuralSchema* ]] || fail "the schema is not structural"
