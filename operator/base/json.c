@@ -106,6 +106,16 @@ int64_t json_time(yyjson_val *object, const char *name) {
     return text != NULL && clock_parse(text, &wall_ms, &ignored) == 0 ? wall_ms : 0;
 }
 
+bool json_lists(yyjson_val *object, const char *name, const char *text) {
+    yyjson_arr_iter items = yyjson_arr_iter_with(yyjson_obj_get(object, name));
+    yyjson_val *item = NULL;
+    while ((item = yyjson_arr_iter_next(&items)) != NULL) {
+        if (yyjson_equals_str(item, text))
+            return true;
+    }
+    return false;
+}
+
 const char *json_clean(yyjson_val *object, const char *name, size_t max, struct arena *arena) {
     yyjson_val *value = json_at(object, name, NULL);
     if (!yyjson_is_str(value))

@@ -31,6 +31,8 @@ int64_t json_int(yyjson_val *object, const char *name, int64_t fallback);
 bool json_bool(yyjson_val *object, const char *name, bool fallback);
 /* Member as a time (clock_parse()), wall ms; 0 when missing or none. */
 int64_t json_time(yyjson_val *object, const char *name);
+/* Whether the member is a list that has this text. */
+bool json_lists(yyjson_val *object, const char *name, const char *text);
 /* Member as text from outside: cleaned and cut to `max` bytes as text_clean() does; "" when missing. */
 const char *json_clean(yyjson_val *object, const char *name, size_t max, struct arena *arena);
 

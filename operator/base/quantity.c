@@ -1,4 +1,4 @@
-/* See quantity.h: a number without sign, then a suffix or an exponent. Pure. Never looks at the locale. */
+/* See quantity.h: a number that is not negative, then a suffix or an exponent. Pure. Never looks at the locale. */
 
 #include "base/quantity.h"
 
@@ -43,6 +43,7 @@ static bool read_exponent(const char *text, double *factor) {
 bool quantity_parse(const char *text, double *ret_value) {
     double value = 0;
     double factor = 0;
+    text += *text == '+';
     size_t whole = read_digits(text, false, &value);
     size_t fraction = 0;
     text += whole;

@@ -95,19 +95,6 @@ static void let_go(struct kube_answer *answer, void *arg) {
     answered(self);
 }
 
-static bool carries(yyjson_val *metadata) {
-    size_t i, count;
-    yyjson_val *item;
-    yyjson_val *list = yyjson_obj_get(metadata, "finalizers");
-    if (!yyjson_is_arr(list))
-        return false;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (yyjson_equals_str(item, FINALIZER_RESULT))
-            return true;
-    }
-    return false;
-}
-
 static void drop(struct release *self, yyjson_val *metadata) {
     const struct kube_ref ref = {&kube_pods, json_text(metadata, "namespace", ""), json_text(metadata, "name", "")};
     struct pod *pod = calloc(1, sizeof *pod);
@@ -135,7 +122,7 @@ static void listed(struct kube_answer *answer, void *arg) {
     if (yyjson_is_arr(items))
         yyjson_arr_foreach(items, i, count, item) {
             yyjson_val *metadata = yyjson_obj_get(item, "metadata");
-            if (carries(metadata)) {
+            if (json_lists(metadata, "finalizers", FINALIZER_RESULT)) {
                 self->held++;
                 drop(self, metadata);
             }

@@ -123,19 +123,6 @@ const char *pod_object_run(const struct pod_object *pod) {
 
 static const char *const kept_metadata[] = {"name", "namespace", "uid"};
 
-static bool has_finalizer(yyjson_val *metadata, const char *finalizer) {
-    size_t i, count;
-    yyjson_val *item;
-    yyjson_val *list = yyjson_obj_get(metadata, "finalizers");
-    if (!yyjson_is_arr(list))
-        return false;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (yyjson_equals_str(item, finalizer))
-            return true;
-    }
-    return false;
-}
-
 static void keep(yyjson_mut_doc *doc, yyjson_mut_val *to, yyjson_val *from, const char *name) {
     yyjson_val *value = yyjson_obj_get(from, name);
     if (value != NULL)
@@ -176,7 +163,7 @@ struct pipeline_object *pipeline_object_new(yyjson_val *object) {
     pipeline->generation = json_int(metadata, "generation", 0);
     pipeline->created_at = json_time(metadata, "creationTimestamp");
     pipeline->deleting_since = json_time(metadata, "deletionTimestamp");
-    pipeline->old_finalizer = has_finalizer(metadata, FINALIZER_CLEANUP);
+    pipeline->old_finalizer = json_lists(metadata, "finalizers", FINALIZER_CLEANUP);
     pipeline->phase = run_phase_find(json_text(status, "phase", NULL));
     pipeline->started_at = json_time(status, "startedAt");
     pipeline->finished_at = json_time(status, "finishedAt");

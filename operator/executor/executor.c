@@ -49,6 +49,7 @@ static void validate_task(const struct task *task, const struct place *place, st
     if (text_empty(image) && !task->unsound)
         problems_add_at(problems, &(struct place){.up = place, .name = "image"},
                         "is required, here or in spec.defaults.image");
+    env_warn_order(task, place, warnings);
     if (executor->validate != NULL)
         executor->validate(task, &(struct place){.up = place, .name = executor->kind}, problems, warnings);
 }

@@ -37,18 +37,6 @@ static void take_text(struct texts *texts, enum pod_fact fact, const char *text)
     texts->length[fact] = strlen(text);
 }
 
-static bool in_list(yyjson_val *list, const char *text) {
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(list))
-        return false;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (yyjson_equals_str(item, text))
-            return true;
-    }
-    return false;
-}
-
 /* The entry of a list of objects whose `key` is `name`; NULL. */
 static yyjson_val *find(yyjson_val *list, const char *key, const char *name) {
     size_t i, count;
@@ -93,7 +81,7 @@ static void see_metadata(yyjson_val *pod, struct pod_facts *facts, struct texts 
     take(texts, FACT_HASH, yyjson_obj_get(metadata, "annotations"), ANNOTATION_SPEC_HASH);
     take(texts, FACT_OWNER, owner_of(metadata), "uid");
     facts->attempt = number_of(json_text(labels, LABEL_ATTEMPT, ""));
-    facts->held = in_list(yyjson_obj_get(metadata, "finalizers"), FINALIZER_RESULT);
+    facts->held = json_lists(metadata, "finalizers", FINALIZER_RESULT);
     facts->done = yyjson_obj_get(labels, LABEL_DONE) != NULL;
     facts->created_at = json_time(metadata, "creationTimestamp");
     facts->deletion_at = json_time(metadata, "deletionTimestamp");

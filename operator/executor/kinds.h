@@ -26,6 +26,9 @@ void check_pair_names(const struct pairs *pairs, const struct place *block, cons
 /* The container `main` as the task's overlay has it; NULL. */
 yyjson_val *task_overlay_main(const struct task *task);
 
+/* Warns of a value of `env` that refers to an entry further down. */
+void env_warn_order(const struct task *task, const struct place *place, struct problems *warnings);
+
 /* Warns when a driver with that memory, as Spark writes it, does not fit into the task's container. NULL: no-op. */
 void spark_warn_memory(const struct task *task, const char *memory, const struct place *place,
                        struct problems *warnings);

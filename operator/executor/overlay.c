@@ -24,13 +24,17 @@ static const struct forbidden in_main[] = {
     {"args", "is weir's: the task's kind block says what runs"},
     {"terminationMessagePath", "is weir's: the result of the task is there"},
     {"terminationMessagePolicy", "is weir's: the result of the task is there"},
+    {"restartPolicy", "cannot be set: weir makes a new pod for each attempt (use retry)"},
+    {"restartPolicyRules", "cannot be set: weir makes a new pod for each attempt (use retry)"},
 };
 
 static void check_forbidden(yyjson_mut_val *object, const struct forbidden *rules, size_t count,
                             const struct place *place, struct problems *problems) {
-    for (size_t i = 0; i < count; i++)
-        if (yyjson_mut_obj_get(object, rules[i].member) != NULL)
+    for (size_t i = 0; i < count; i++) {
+        yyjson_mut_val *value = yyjson_mut_obj_get(object, rules[i].member);
+        if (value != NULL && !yyjson_mut_is_false(value))
             problems_add_at(problems, &(struct place){.up = place, .name = rules[i].member}, "%s", rules[i].why);
+    }
 }
 #define CHECK_FORBIDDEN(object, rules, place, problems) \
     check_forbidden((object), (rules), sizeof(rules) / sizeof *(rules), (place), (problems))
@@ -98,18 +102,30 @@ static bool is_label_part(const char *text, size_t length) {
     return true;
 }
 
+/* Parts of small letters, digits and '-', the first two at the ends, with a '.' between them. */
+static bool is_dns_name(const char *text, size_t length, bool capitals) {
+    enum { LENGTH_MAX = 253 };
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyz0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *end = text + length;
+    if (length > LENGTH_MAX)
+        return false;
+    for (const char *at = text;; at++) {
+        const char *part = at;
+        while (at < end && strchr(characters, *at) != NULL && (capitals || *at < 'A' || *at > 'Z'))
+            at++;
+        if (at == part || *part == '-' || at[-1] == '-' || (at < end && *at != '.'))
+            return false;
+        if (at == end)
+            return true;
+    }
+}
+
 /* "name", or "prefix/name" where the prefix is a DNS name; that of an annotation may have capitals. */
 static bool is_label_name(const char *text, bool annotation) {
-    enum { PREFIX_MAX = 253 };
-    static const char characters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const char *slash = strchr(text, '/');
     const char *name = slash != NULL ? slash + 1 : text;
-    size_t prefix = slash != NULL ? (size_t)(slash - text) : 0;
-    if (slash != NULL && (prefix == 0 || prefix > PREFIX_MAX || text[0] == '-' || text[prefix - 1] == '-' ||
-                          strspn(text, characters) != prefix))
-        return false;
-    bool capitals = strcspn(text, strchr(characters, 'A')) < prefix;
-    return is_label_part(name, strlen(name)) && (annotation || !capitals);
+    return is_label_part(name, strlen(name)) &&
+           (slash == NULL || is_dns_name(text, (size_t)(slash - text), annotation));
 }
 
 /* Labels or annotations. */

@@ -45,9 +45,7 @@ static yyjson_mut_val *base_pod(const struct pod_build *build) {
         pod_put_text(build, pod_object(build, metadata, "annotations"), annotations[i].name, annotations[i].value);
 
     yyjson_mut_val *spec = pod_object(build, pod, "spec");
-    bool account = !text_empty(task->service_account_name);
-    pod_put_text(build, spec, "serviceAccountName", account ? task->service_account_name : "default");
-    pod_put_bool(build, spec, "automountServiceAccountToken", account);
+    pod_put_text(build, spec, "serviceAccountName", task->service_account_name);
     pod_put_bool(build, spec, "enableServiceLinks", false);
     yyjson_mut_val *security = pod_object(build, spec, "securityContext");
     pod_put_bool(build, security, "runAsNonRoot", true);
@@ -59,6 +57,15 @@ static yyjson_mut_val *base_pod(const struct pod_build *build) {
     pod_put_copy(build, spec, "volumes", task->volumes);
     yyjson_mut_arr_append(pod_list(build, spec, "containers"), base_container(build));
     return pod;
+}
+
+/* The token is for those who name an account, in the task or in its overlay. */
+static void put_account(const struct pod_build *build, yyjson_mut_val *spec) {
+    bool named = yyjson_mut_is_str(yyjson_mut_obj_get(spec, "serviceAccountName"));
+    if (!named)
+        pod_put_text(build, spec, "serviceAccountName", "default");
+    if (yyjson_mut_obj_get(spec, "automountServiceAccountToken") == NULL)
+        pod_put_bool(build, spec, "automountServiceAccountToken", named);
 }
 
 /* NULL when an overlay that nobody validated has taken it away. */
@@ -79,8 +86,9 @@ int executor_pod(const struct run *run, const struct task *task, int64_t attempt
         .run = run, .task = task, .attempt = attempt, .config = config, .doc = doc, .arena = &arena};
     yyjson_mut_val *pod = base_pod(&build);
     if (task->pod != NULL)
-        merge_object(&pod_types[POD_TYPE_TEMPLATE], pod, yyjson_val_mut_copy(doc, task->pod));
-    merge_drop_nulls(pod);
+        merge_object(doc, &pod_types[POD_TYPE_TEMPLATE], pod, yyjson_val_mut_copy(doc, task->pod));
+    put_account(&build, yyjson_mut_obj_get(pod, "spec"));
+    merge_finish(pod);
     yyjson_mut_val *container = find_main(pod);
     if (container == NULL)
         return error_set(err, ERROR_INVALID, "task %s: its pod has no container " MAIN_CONTAINER, task->name);

@@ -6,8 +6,10 @@ static void blank_env(yyjson_mut_val *container, yyjson_mut_doc *doc) {
     size_t i, count;
     yyjson_mut_val *item;
     yyjson_mut_arr_foreach(yyjson_mut_obj_get(container, "env"), i, count, item) {
-        if (yyjson_mut_obj_get(item, "value") != NULL)
-            yyjson_mut_obj_put(item, yyjson_mut_str(doc, "value"), yyjson_mut_str(doc, ""));
+        yyjson_mut_val *value = yyjson_mut_obj_get(item, "value");
+        if (value != NULL) /* an empty one may stand beside valueFrom */
+            yyjson_mut_obj_put(item, yyjson_mut_str(doc, "value"),
+                               yyjson_mut_str(doc, yyjson_mut_get_len(value) == 0 ? "" : "value"));
     }
 }
 

@@ -27,9 +27,9 @@ struct renderer {
     const struct kind_tables *kinds;
     bool defaults_refused;
     struct rendered *rendered; /* by task */
-    yyjson_mut_doc *doc;  /* in `arena` */
-    struct arena *arena;  /* ends with the decoding */
-    struct arena *result; /* stays */
+    yyjson_mut_doc *doc;       /* in `arena` */
+    struct arena *arena;       /* ends with the decoding */
+    struct arena *result;      /* stays */
     struct problems *problems;
 };
 
@@ -95,22 +95,32 @@ static void check_fields(const struct renderer *renderer, yyjson_mut_val *fields
         renderer->kinds->check_fields(fields, place, renderer->problems);
 }
 
-/* The defaults, when they are sound: what is wrong with them is said once, here, and not for every task. */
+static void check_defaults(struct renderer *renderer, yyjson_val *defaults, const struct place *place) {
+    yyjson_mut_val *rendered = put_in(renderer, defaults, task_reader(renderer), place, renderer->problems);
+    struct task ignored = {0};
+    check_fields(renderer, rendered, NULL, place);
+    table_decode(&defaults_table, json_copy(rendered, renderer->arena), &ignored, place->name, renderer->arena,
+                 renderer->problems);
+}
+
+/* The defaults, when they are sound: what is wrong with them is said once, here, and not for every task. Where they
+ * name the task they are checked for each, until one shows what is wrong. */
 static yyjson_val *sound_defaults(struct renderer *renderer) {
     const struct place here = {.name = "spec.defaults"};
     yyjson_val *defaults = json_at(renderer->spec, "defaults", NULL);
+    yyjson_val *tasks = json_at(renderer->spec, "tasks", NULL);
     if (defaults == NULL || yyjson_is_null(defaults))
         return NULL;
-    size_t before = renderer->problems->total;
-    yyjson_mut_val *rendered = put_in(renderer, defaults, task_reader(renderer), &here, renderer->problems);
-    check_fields(renderer, rendered, NULL, &here);
-    struct task ignored = {0};
-    table_decode(&defaults_table, json_copy(rendered, renderer->arena), &ignored, here.name, renderer->arena,
-                 renderer->problems);
     size_t length = 0;
-    json_write_value(defaults, renderer->arena, &length);
-    if (length * yyjson_arr_size(json_at(renderer->spec, "tasks", NULL)) > RENDERED_MAX)
+    size_t before = renderer->problems->total;
+    bool named = strstr(json_write_value(defaults, renderer->arena, &length), "$(task.name)") != NULL;
+    size_t count = named && yyjson_arr_size(tasks) <= TASKS_MAX ? yyjson_arr_size(tasks) : 1;
+    if (length * yyjson_arr_size(tasks) > RENDERED_MAX)
         problems_add_at(renderer->problems, &here, "too large to be merged under so many tasks");
+    for (size_t i = 0; i < count && renderer->problems->total == before; i++) {
+        renderer->task_name->value = json_text(yyjson_arr_get(tasks, i), "name", "");
+        check_defaults(renderer, defaults, &here);
+    }
     renderer->defaults_refused = renderer->problems->total > before;
     return renderer->defaults_refused ? NULL : defaults;
 }
@@ -130,7 +140,7 @@ static yyjson_mut_val *render_task(struct renderer *renderer, yyjson_val *task, 
     struct rendered *rendered = &renderer->rendered[index];
     rendered->unsound = renderer->defaults_refused || renderer->problems->total > before;
     if (merged != NULL && yyjson_mut_is_obj(own) && !rendered->unsound) {
-        merge_object(&pod_types[POD_TYPE_TASK], merged, own);
+        merge_object(renderer->doc, &pod_types[POD_TYPE_TASK], merged, own);
         own = merged;
     }
     rendered->hash = spec_hash(own, renderer->result);

@@ -6,7 +6,7 @@
 
 /* What begins one of ours. Those that are not in any scope yet are still refused, not silently kept. */
 static const char *const spaces[] = {"params", "pipeline", "task", "tasks", "inputs", "outputs", "cron"};
-enum { SPACE_COUNT = sizeof spaces / sizeof *spaces };
+enum { SPACE_COUNT = sizeof spaces / sizeof *spaces, SPACES_KNOWN = 3 }; /* of the first ones, slips of the pen count */
 
 static const char word_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
 
@@ -31,8 +31,9 @@ static bool is_ours(const char *name, struct arena *arena) {
     const char *first = arena_strndup(arena, name, length);
     const char *names[SPACE_COUNT];
     struct strings all = {.items = names, .count = SPACE_COUNT};
+    struct strings known = {.items = names, .count = SPACES_KNOWN};
     memcpy(names, spaces, sizeof spaces);
-    return strings_contain(&all, first) || text_nearest(first, &all) != NULL;
+    return strings_contain(&all, first) || text_nearest(first, &known) != NULL;
 }
 
 static void say_unknown(const struct references *scope, const char *name, const struct place *place,
@@ -146,8 +147,10 @@ static yyjson_mut_val *substitute_members(const struct substitution *substitutio
     yyjson_obj_foreach(object, i, count, name, value) {
         const char *member = yyjson_get_str(name);
         const struct place inner = {.up = place, .name = member};
-        yyjson_mut_obj_add(result, yyjson_mut_strn(doc, member, yyjson_get_len(name)),
-                           substitute_value(substitution, value, reader_of(reader, member), &inner));
+        yyjson_mut_val *key = yyjson_mut_strn(doc, member, yyjson_get_len(name));
+        if (reader.expands) /* the name of a property becomes a part of the command too */
+            key = yyjson_mut_str(doc, substitute_text(substitution, member, true, place));
+        yyjson_mut_obj_add(result, key, substitute_value(substitution, value, reader_of(reader, member), &inner));
     }
     return result;
 }

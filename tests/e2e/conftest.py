@@ -11,11 +11,15 @@ from cluster import Namespace, Yarn, helm, kubectl
 IMAGE = "weir-example:dev"
 
 
+def install(*values):
+    helm("upgrade", "--install", "weir", cluster.ROOT / "charts/weir", "-n", cluster.SYSTEM, "--create-namespace",
+         "--set", "image.repository=weir,image.tag=dev,image.pullPolicy=IfNotPresent", *values, "--wait", "--timeout=180s")
+
+
 @pytest.fixture(scope="session")
 def weir():
     kubectl("delete", "namespaces", "-l", "weir.dev/test", "--wait=true", check=False, timeout=300)
-    helm("upgrade", "--install", "weir", cluster.ROOT / "charts/weir", "-n", cluster.SYSTEM, "--create-namespace",
-         "--set", "image.repository=weir,image.tag=dev,image.pullPolicy=IfNotPresent", "--wait", "--timeout=180s")
+    install()
     # the image may be another one under the same tag
     kubectl("rollout", "restart", "deployment/weir", "-n", cluster.SYSTEM)
     kubectl("rollout", "status", "deployment/weir", "-n", cluster.SYSTEM, "--timeout=180s")

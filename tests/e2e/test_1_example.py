@@ -25,8 +25,10 @@ def test_example(hadoop, weir):
         if name != "put":
             assert re.fullmatch(r"application_\d+_\d+", task["applicationID"]), task
             assert task["trackingURL"].startswith("http://"), task
-            ends = {a["id"]: a["finalStatus"] for a in hadoop.yarn.applications()}
-            assert ends[task["applicationID"]] == "SUCCEEDED"
+    ours = {task["applicationID"] for name, task in tasks.items() if name != "put"}
+    # a client's process may end a moment before its application does
+    cluster.wait_for("YARN to say the same", lambda: ours <= {
+        a["id"] for a in hadoop.yarn.applications() if a["finalStatus"] == "SUCCEEDED"}, 30)
     for name in ("streaming", "jar"):
         assert tasks[name]["jobIDs"] == [tasks[name]["applicationID"].replace("application", "job")]
 

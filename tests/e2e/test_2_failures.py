@@ -1,8 +1,10 @@
 """What goes wrong is said: reason, exit code, a message for a person; and what depends on it does not start."""
 
+import re
+
 import pytest
 
-from cluster import wait_for
+from cluster import kubectl, wait_for
 from conftest import shell
 
 
@@ -64,7 +66,7 @@ def test_retry_succeeds_the_second_time(namespace):
     run.wait_phase("Succeeded")
     task = run.task("flaky")
     assert task["attempt"] == 2 and task["exitCode"] == 0
-    assert [a["exitCode"] for a in task["attempts"]] == [9, 0]
+    assert [a["exitCode"] for a in task["attempts"]] == [9], "attempts holds the earlier ones"
 
 
 def test_timeout(namespace):
@@ -102,11 +104,43 @@ def test_out_of_memory(namespace):
 
 
 def test_pod_that_admission_refuses(namespace):
+    """A policy may change, so the task waits and says so; its startTimeout ends that."""
     run = namespace.pipeline("refused", {"tasks": [
-        {"name": "root", "pod": {"spec": {"hostNetwork": True}}, **shell("true")}]})
+        {"name": "root", "startTimeout": "15s", "pod": {"spec": {"hostNetwork": True}}, **shell("true")}]})
+    waiting = wait_for("the reason while it waits", lambda: (lambda t: t if t.get("reason") else None)(run.task("root")))
+    assert (waiting["phase"], waiting["reason"]) == ("Queued", "CreateFailed"), waiting
+    assert "PodSecurity" in waiting["message"] and "hostNetwork" in waiting["message"]
     run.wait_phase("Failed")
-    assert run.task("root")["reason"] == "PodRefused"
-    assert "PodSecurity" in run.task("root")["message"] or "hostNetwork" in run.task("root")["message"]
+    assert run.task("root")["reason"] == "StartTimeout" and "hostNetwork" in run.task("root")["message"]
+    assert run.pods() == []
+    assert len([e for e in namespace.events("refused") if e["reason"] == "CreateFailed"]) == 1
+
+
+def test_quota_and_missing_account_are_waited_for(namespace):
+    namespace.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}})
+    full = namespace.pipeline("full", {"tasks": [{"name": "a", **shell("true")}]})
+    robot = namespace.pipeline("robot", {"tasks": [
+        {"name": "a", "pod": {"spec": {"serviceAccountName": "robot"}}, **shell("true")}]})
+    wait_for("the quota as reason", lambda: full.task("a").get("reason") == "QuotaExceeded")
+    assert "exceeded quota: none" in full.task("a")["message"]
+    wait_for("the account as reason", lambda: robot.task("a").get("reason") == "CreateFailed")
+    assert 'serviceaccount "robot" not found' in robot.task("a")["message"]
+    kubectl("delete", "resourcequota", "none", "-n", namespace.name)
+    kubectl("create", "serviceaccount", "robot", "-n", namespace.name)
+    for run in (full, robot):
+        run.wait_phase("Succeeded")
+        assert run.task("a")["attempt"] == 1
+
+
+def test_what_is_written_arrives_unchanged(namespace):
+    """Neither weir nor the kubelet touches what is not theirs; $(VAR) of the manifest is Kubernetes' own."""
+    run = namespace.pipeline("verbatim", {"params": [{"name": "text", "value": "$(HOME)"}, {"name": "pid", "value": "$$"}], "tasks": [
+        {"name": "a", "env": [{"name": "WORD", "value": "word"}],
+         **shell("echo pid=$$; echo 'text=$(params.text)'; echo 'two=$(params.pid)'; echo word=$(WORD)")}]})
+    run.wait_phase("Succeeded")
+    log = kubectl("logs", run.task("a")["pod"], "-n", namespace.name, "-c", "main").stdout
+    assert re.search(r"^pid=\d+$", log, re.M), log
+    assert all(line in log.splitlines() for line in ("text=$(HOME)", "two=$$", "word=word")), log
 
 
 @pytest.mark.parametrize("tasks,problem", [

@@ -91,6 +91,36 @@ def test_delete_leaves_nothing_even_when_a_task_ignores_sigterm(namespace):
     wait_for("Pipeline and pods to be gone", lambda: gone(run), 60)
 
 
+DEAF = {"pod": {"spec": {"terminationGracePeriodSeconds": 20}}, **shell("trap '' TERM; sleep 1000 & wait; sleep 1000")}
+
+
+def test_a_new_run_waits_for_the_pods_of_the_former_one(namespace):
+    former = namespace.pipeline("twice", {"tasks": [{"name": "deaf", **DEAF}]})
+    pod = former.wait_task("deaf", "Running")["pod"]
+    former.delete()
+    run = namespace.pipeline("twice", {"tasks": [{"name": "deaf", **shell("true")}]})
+    condition = wait_for("FormerRun", lambda: (lambda c: c if c.get("reason") == "FormerRun" else None)(run.condition("Reconciling")))
+    assert run.phase() == "Pending" and pod in condition["message"] and "--force" in condition["message"]
+    assert [p["metadata"]["name"] for p in run.pods()] == [pod], "nothing beside the old pod"
+    run.wait_phase("Succeeded")
+
+
+def test_foreground_deletion_waits_for_the_end(namespace):
+    run = namespace.pipeline("waited", {"tasks": [{"name": "deaf", **DEAF}]})
+    run.wait_task("deaf", "Running")
+    kubectl("delete", "pipeline", "waited", "-n", namespace.name, "--cascade=foreground", "--wait=false")
+    wait_for("Stopping", lambda: run.phase() == "Stopping" or gone(run))
+    assert run.pods() != []
+    wait_for("Pipeline and pods to be gone", lambda: gone(run), 60)
+
+
+def test_pods_of_a_pipeline_deleted_as_orphans_are_stopped(namespace):
+    run = namespace.pipeline("orphans", {"tasks": [{"name": "a", **shell("sleep 1000")}]})
+    run.wait_task("a", "Running")
+    kubectl("delete", "pipeline", "orphans", "-n", namespace.name, "--cascade=orphan")
+    wait_for("its pods to be gone", lambda: gone(run), 90)
+
+
 def test_nothing_is_written_at_rest(namespace, weir):
     """With a finished run and one that waits: no write for a minute but the lease's renewals."""
     done = namespace.pipeline("done", {"tasks": [{"name": "a", **shell("true")}]})

@@ -44,12 +44,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (check(defaults, NULL, &arena) + check(task, defaults, &arena) > 0)
         return 0;
     yyjson_mut_val *again = yyjson_mut_val_mut_copy(doc, task);
-    merge_object(type, defaults, task);
+    merge_object(doc, type, defaults, task);
     CHECK(check(defaults, NULL, &arena) == 0);
     yyjson_mut_val *merged = yyjson_mut_val_mut_copy(doc, defaults);
-    merge_object(type, defaults, again);
+    merge_object(doc, type, defaults, again);
     CHECK(json_same(merged, defaults) && json_hash(merged) == json_hash(defaults));
-    merge_drop_nulls(merged);
+    merge_finish(merged);
     check_no_null(merged);
     return 0;
 }

@@ -29,7 +29,7 @@ static void quantities_have_a_value(void **state) {
 
 static void what_is_none_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "-1", "+1", ".", "Gi", "4gi", "4 Gi", "1e", "1e+", "1e3x", "4GiB", "0x10"};
+    static const char *const bad[] = {"", "-1", "+", "+-1", ".", "Gi", "4gi", "4 Gi", "1e", "1e+", "1e3x", "4GiB", "0x10"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         double value = 7;
         if (quantity_parse(bad[i], &value))

@@ -24,7 +24,7 @@ static void expect(int type, const char *base_yaml, const char *over_yaml, const
     AUTO_ARENA arena = ARENA_INIT;
     yyjson_mut_doc *doc = json_new(&arena);
     yyjson_mut_val *base = parse(base_yaml, doc);
-    merge_object(&pod_types[type], base, parse(over_yaml, doc));
+    merge_object(doc, &pod_types[type], base, parse(over_yaml, doc));
     assert_string_equal(json_write(base, &arena, NULL), wanted);
 }
 
@@ -102,10 +102,10 @@ static void null_stays_until_it_is_dropped(void **state) {
     yyjson_mut_doc *doc = json_new(&arena);
     yyjson_mut_val *pod = parse("spec: {tty: true, containers: [{name: main, drop: [ALL], x: {y: 1}}]}", doc);
     yyjson_mut_val *defaults = parse("spec: {a: {b: 1, c: null}, containers: [{name: main, x: {z: 2}}]}", doc);
-    merge_object(&pod_types[POD_TYPE_TEMPLATE], defaults,
+    merge_object(doc, &pod_types[POD_TYPE_TEMPLATE], defaults,
                  parse("spec: {tty: null, a: {b: null}, containers: [{name: main, drop: null, x: null}]}", doc));
-    merge_object(&pod_types[POD_TYPE_TEMPLATE], pod, defaults);
-    merge_drop_nulls(pod);
+    merge_object(doc, &pod_types[POD_TYPE_TEMPLATE], pod, defaults);
+    merge_finish(pod);
     assert_string_equal(json_write(pod, &arena, NULL), "{\"spec\":{\"containers\":[{\"name\":\"main\"}],\"a\":{}}}");
 }
 
