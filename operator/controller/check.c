@@ -8,8 +8,6 @@
 #include "controller/request.h"
 #include "kube/verbs.h"
 
-enum { ANSWER_SOON_MS = 20 };
-
 struct shape {
     uint64_t hash;
     const struct task *task; /* the first of that shape */
@@ -28,6 +26,15 @@ static void finish_check(struct run_state *run, int64_t generation) {
         run->checked_generation = generation;
 }
 
+static void wake(const char *key, void *arg) {
+    controller_wake(arg, key);
+}
+
+static void wake_later(const char *key, void *arg) {
+    const struct controller *controller = arg;
+    worker_add_after(controller->worker, key, FENCED_MS);
+}
+
 static void held_back(struct request *request, const struct kube_answer *answer) {
     struct run_state *run = request_run(request);
     if (run != NULL)
@@ -39,25 +46,17 @@ static void held_back(struct request *request, const struct kube_answer *answer)
 static void checked(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct run_state *run = request_run(request);
-    bool wrong = create_refused_for_good(answer);
-    hashes_drop(&request->controller->asking, request->shape);
+    asking_end(&request->controller->asking, request->shape, answer->fenced ? wake_later : wake, request->controller);
     if (answer->fenced) {
         held_back(request, answer);
         return;
     }
     if (answer->err.code == ERROR_NONE)
         hashes_add(&request->controller->shapes, request->shape);
-    if (wrong)
-        request_say(request, "the API server does not take this pod", answer);
-    if (run != NULL) {
-        if (wrong) {
-            AUTO_ARENA arena = ARENA_INIT;
-            run_refuse(
-                run, request->generation,
-                arena_printf(&arena, "spec.tasks[%s]: its pod is not valid: %s", request->task, answer->err.text));
-        }
+    if (answer->malformed)
+        request_refuse(request, answer);
+    if (run != NULL)
         finish_check(run, request->generation);
-    }
     request_again(request);
     request_end(request);
 }
@@ -66,10 +65,11 @@ static void ask(const struct pass_scope *scope, const struct observation *seen, 
     size_t length = 0;
     const char *body = json_write(shape->pod, scope->arena, &length);
     struct request *request = request_new(scope, NULL, NULL, shape->task->name);
+    request->index = (size_t)(shape->task - seen->run.spec->tasks);
     request->generation = seen->run.generation;
     request->shape = shape->hash;
     seen->state->checks++;
-    hashes_add(&scope->controller->asking, shape->hash);
+    asking_begin(&scope->controller->asking, shape->hash);
     kube_create(scope->controller->config.api, request_pod(request), &(struct kube_create){.dry_run = true}, body,
                 length, checked, request);
 }
@@ -94,24 +94,28 @@ static size_t new_shapes(const struct pass_scope *scope, const struct observatio
     return count;
 }
 
-/* Many runs of one shape at once need one answer. */
-static bool others_ask(const struct controller *controller, const struct shape *shapes, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (hashes_have(&controller->asking, shapes[i].hash))
-            return true;
+/* Many runs of one shape at once need one answer: the others wait for it. */
+static bool others_ask(const struct pass_scope *scope, struct run_state *run, const struct shape *shapes,
+                       size_t count) {
+    struct asking *asking = &scope->controller->asking;
+    for (size_t i = 0; i < count; i++) {
+        if (!asking_has(asking, shapes[i].hash))
+            continue;
+        run->waits_for = shapes[i].hash;
+        asking_wait(asking, run->waits_for, scope->key);
+        return true;
+    }
     return false;
 }
 
 void check_pods(const struct pass_scope *scope, const struct observation *seen) {
     struct run_state *run = seen->state;
-    if (run->checks > 0)
+    if (run->checks > 0 || (run->waits_for != 0 && asking_has(&scope->controller->asking, run->waits_for)))
         return;
     struct shape *shapes = ARENA_NEW_ARRAY(scope->arena, seen->run.spec->task_count, struct shape);
     size_t count = new_shapes(scope, seen, shapes);
-    if (others_ask(scope->controller, shapes, count)) {
-        worker_add_after(scope->controller->worker, scope->key, ANSWER_SOON_MS);
+    if (others_ask(scope, run, shapes, count))
         return;
-    }
     run->checks = 1; /* until all are asked for */
     for (size_t i = 0; i < count; i++)
         ask(scope, seen, &shapes[i]);

@@ -74,7 +74,7 @@ void controller_free(struct controller *controller) {
     worker_free(controller->worker);
     runs_clear(&controller->runs);
     hashes_clear(&controller->shapes);
-    hashes_clear(&controller->asking);
+    asking_clear(&controller->asking);
     hashes_clear(&controller->gone);
     guard_close(controller->guard);
 }

@@ -29,12 +29,6 @@ static bool says(const struct kube_answer *answer, const char *words) {
     return strstr(answer->err.text, words) != NULL;
 }
 
-/* The pod itself is wrong, by the API server's own rules: no waiting will mend it. What admission plugins, policies and
- * webhooks say may change, whatever code they give it. */
-bool create_refused_for_good(const struct kube_answer *answer) {
-    return answer->err.code == ERROR_INVALID && !says(answer, "denied") && !says(answer, "webhook");
-}
-
 static void refused(const struct request *request, const struct kube_answer *answer) {
     struct run_state *run = request_run(request);
     bool quota = says(answer, "exceeded quota");
@@ -44,13 +38,13 @@ static void refused(const struct request *request, const struct kube_answer *ans
                                     .message = answer->err.text,
                                     .passing = passing,
                                     .not_before_ms = answer->retry_after_ms};
-    if (run == NULL)
+    if (answer->malformed) {
+        request_refuse(request, answer);
         return;
-    if (create_refused_for_good(answer))
-        run_refuse(run, request->generation, answer->err.text);
-    else
-        run_refused(run, &refusal, request->generation, clock_boot_ms());
+    }
     request_say(request, "cannot create pod", answer);
+    if (run != NULL)
+        run_refused(run, &refusal, request->generation, clock_boot_ms());
 }
 
 /* --- one that is there already --- */
@@ -130,6 +124,7 @@ void pods_create(const struct pass_scope *scope, const struct observation *seen,
     size_t length = 0;
     const char *body = json_write(pod, scope->arena, &length);
     struct request *request = request_new(scope, action->pod, NULL, task->name);
+    request->index = action->task;
     request->attempt = action->attempt;
     request->generation = seen->run.generation;
     request->ended_seen = action->ended_seen;

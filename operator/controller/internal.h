@@ -2,6 +2,7 @@
 
 /* Shared by the files of controller/ only. */
 
+#include "controller/asking.h"
 #include "controller/controller.h"
 #include "controller/guard.h"
 #include "controller/hashes.h"
@@ -16,7 +17,7 @@ struct controller {
     size_t scope_count;
     struct runs runs;
     struct hashes shapes; /* of pods that the API server takes: executor_pod_shape() */
-    struct hashes asking; /* shapes that it was asked for and has not answered */
+    struct asking asking; /* shapes that it was asked for and has not answered */
     struct hashes gone;   /* UIDs of runs that a live look found gone: they never come back */
     struct guard *guard;
     struct worker *worker;
@@ -88,5 +89,3 @@ bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *g
 bool survey_done(const struct pass_scope *scope, const struct observation *seen);
 /* Would the API server take the pods of this spec? Asks for each shape that it was not asked for before. */
 void check_pods(const struct pass_scope *scope, const struct observation *seen);
-/* What the API server itself says of a pod, which no waiting will mend. */
-bool create_refused_for_good(const struct kube_answer *answer);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { FAILED_FIRST_MS = 50, FAILED_MOST_MS = 60 * 1000, FENCED_MS = 1000 };
+enum { FAILED_FIRST_MS = 50, FAILED_MOST_MS = 60 * 1000 };
 
 static char *copy(const char *text) {
     char *copied = strdup(text == NULL ? "" : text);
@@ -65,6 +65,18 @@ void request_again(const struct request *request) {
 
 void request_say(const struct request *request, const char *what, const struct kube_answer *answer) {
     log_warn("controller", what, {"pipeline", request->key}, {"pod", request->pod}, {"err", answer->err.text});
+}
+
+void request_refuse(const struct request *request, const struct kube_answer *answer) {
+    AUTO_ARENA arena = ARENA_INIT;
+    struct run_state *run = request_run(request);
+    bool init = strstr(answer->err.text, "spec.initContainers[") != NULL;
+    request_say(request, "the API server does not take this pod", answer);
+    if (run != NULL)
+        run_refuse(run, request->generation,
+                   arena_printf(&arena, "spec.tasks[%zu] (%s): the API server does not take its pod: %s%s",
+                                request->index, request->task, answer->err.text,
+                                init ? " (initContainers[0] is weir's own)" : ""));
 }
 
 void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff) {

@@ -5,10 +5,13 @@
 
 #include "controller/internal.h"
 
+enum { FENCED_MS = 1000 }; /* until a write that was held back is tried again */
+
 struct request {
     struct controller *controller;
     char *key, *namespace, *pipeline, *run_uid;
     char *pod, *pod_uid, *task; /* "" when there is none */
+    size_t index;               /* of the task in the spec of that generation; of a creation */
     int64_t attempt, generation;
     int64_t ended_seen;  /* boot ms; 0: not an edge */
     bool keep, deleting; /* of a release */
@@ -28,6 +31,8 @@ struct run_state *request_run(const struct request *request); /* NULL: nothing i
 void request_again(const struct request *request); /* look at the run once more */
 void request_say(const struct request *request, const char *what,
                  const struct kube_answer *answer); /* a warning in the log */
+/* The API server does not take the task's pod, and never will: a problem of the spec. */
+void request_refuse(const struct request *request, const struct kube_answer *answer);
 /* The run's requests of that sort fail: none before its hold-off is over. No-op for an answer that was fenced. */
 void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff);
 

@@ -33,6 +33,7 @@ struct run_state {
     struct note *notes; /* private, as what follows */
 
     size_t checks;              /* dry runs of its pods that are not answered */
+    uint64_t waits_for;         /* the shape of a dry run that another run asked for; 0: none */
     int64_t checked_generation; /* the API server takes the pods of this one, or was not willing to tell */
     int64_t refused_generation; /* or it does not: why */
     char *refused;

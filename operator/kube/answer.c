@@ -50,6 +50,19 @@ static enum error_code code_of(int status, const char *reason, const char *messa
     return ERROR_TRANSIENT; /* 401 too: the credentials are read again before the next request */
 }
 
+/* Validation speaks of the kind ("Pod"), admission of the resource ("pods"). */
+static bool is_malformed(enum error_code code, const char *reason, yyjson_val *body, const struct kube_ref *about) {
+    const char *kind = about != NULL && about->resource != NULL ? about->resource->kind : NULL;
+    const char *message = json_text(body, "message", "");
+    if (code != ERROR_INVALID || kind == NULL)
+        return false;
+    if (strcmp(reason, "Invalid") == 0)
+        return text_equal(json_text(json_at(body, "details", NULL), "kind", ""), kind);
+    if (strcmp(reason, "BadRequest") == 0) /* it cannot be decoded, or has fields that are none */
+        return text_starts_with(message, kind) && text_starts_with(message + strlen(kind), " in version ");
+    return strstr(message, "too large") != NULL;
+}
+
 /* A patch that names the UID of an object which is another one by now is "invalid" in the server's eyes. */
 static bool is_another_object(yyjson_val *body) {
     size_t index = 0;
@@ -85,6 +98,7 @@ static void judge_not_found(struct error *err, yyjson_val *body, const struct ku
 void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body, const struct kube_ref *about) {
     answer->status = status;
     answer->reason[0] = '\0';
+    answer->malformed = false;
     if (status >= 200 && status < 300)
         return;
     const char *reason = json_text(body, "reason", "");
@@ -97,6 +111,7 @@ void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body,
     enum error_code code = code_of(status, reason, message);
     if (code == ERROR_INVALID && is_another_object(body))
         code = ERROR_CONFLICT;
+    answer->malformed = is_malformed(code, reason, body, about);
     if (message[0] == '\0')
         error_set(&answer->err, code, "the server answered %d", status);
     else

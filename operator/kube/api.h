@@ -21,11 +21,13 @@ enum kube_pool { POOL_REQUESTS, POOL_LEASE, POOL_WATCH, POOL_COUNT };
 enum kube_urgency { URGENCY_NORMAL, URGENCY_URGENT, URGENCY_LAZY, URGENCY_COUNT };
 
 struct kube_answer {
-    struct error err;       /* ERROR_NONE on 2xx; the text is for a person */
-    int status;             /* HTTP status; 0: none was received */
-    char reason[64];        /* Status.reason: AlreadyExists, Conflict, … or "" */
-    yyjson_doc *doc;        /* the body, a Status too; NULL when there is none. Freed after the callback unless taken */
-    size_t length;          /* bytes of the body, as they were parsed */
+    struct error err; /* ERROR_NONE on 2xx; the text is for a person */
+    int status;       /* HTTP status; 0: none was received */
+    char reason[64];  /* Status.reason: AlreadyExists, Conflict, … or "" */
+    bool malformed;   /* the body sent is wrong by the server's own rules for its kind: no waiting mends that. Not what
+                         admission plugins, policies and webhooks say, whose codes are the same */
+    yyjson_doc *doc;  /* the body, a Status too; NULL when there is none. Freed after the callback unless taken */
+    size_t length;    /* bytes of the body, as they were parsed */
     int64_t retry_after_ms; /* the server asked to wait that long (capped); 0: it did not */
     bool unsure;            /* a write went out and its answer was lost: read before you decide anything */
     bool fenced;            /* a write was held back, since we may not write any more: certainly not done */
@@ -78,11 +80,11 @@ static inline void kube_cancel(struct kube_api *api, struct kube_call *call) {
 /* Takes the document out of the answer; free with json_free(). */
 yyjson_doc *kube_answer_take(struct kube_answer *answer);
 
-/* Fills err and reason from an HTTP status and a body (a Status object or anything else; NULL allowed). Pure.
- * AlreadyExists: ERROR_EXISTS. Conflict, and a patch that names another UID: ERROR_CONFLICT. 410: ERROR_GONE. 403:
- * ERROR_FORBIDDEN. 404: ERROR_NOT_FOUND when a Status says so of the very object that the request was `about` (resource
- * and name count; NULL, or without a name: none), else ERROR_TRANSIENT. 400, 405, 413, 415, 422 and "request is too
- * large": ERROR_INVALID. 401, 429, 5xx, an exceeded quota, others: ERROR_TRANSIENT.
+/* Fills err, reason and malformed from an HTTP status and a body (a Status object or anything else; NULL allowed).
+ * Pure. AlreadyExists: ERROR_EXISTS. Conflict, and a patch that names another UID: ERROR_CONFLICT. 410: ERROR_GONE.
+ * 403: ERROR_FORBIDDEN. 404: ERROR_NOT_FOUND when a Status says so of the very object that the request was `about`
+ * (resource and name count; NULL, or without a name: none), else ERROR_TRANSIENT. 400, 405, 413, 415, 422 and "request
+ * is too large": ERROR_INVALID. 401, 429, 5xx, an exceeded quota, others: ERROR_TRANSIENT.
  */
 void kube_answer_judge(struct kube_answer *answer, int status, yyjson_val *body, const struct kube_ref *about);
 /* Retry-After in seconds or as an HTTP date (`now` wall ms), capped to 60 s; 0 for nonsense and the past. Pure. */

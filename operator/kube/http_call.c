@@ -287,6 +287,7 @@ void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answe
     answer->fenced = call->fenced;
     if (call->failed.code != ERROR_NONE) {
         answer->err = call->failed;
+        answer->malformed = call->failed.code == ERROR_INVALID; /* too large */
     } else {
         curl_easy_getinfo(call->easy->curl, CURLINFO_RESPONSE_CODE, &status);
         if (code == CURLE_OK || (call->too_large && status >= 300)) {

@@ -76,12 +76,13 @@ static void settle(struct store *store, struct object *object, yyjson_mut_doc *d
 
 struct reply store_refuse(struct store *store, int status, const char *reason, const char *field, const char *message) {
     AUTO_STRBUF text = STRBUF_INIT;
+    const char *kind = text_starts_with(message, "Pod \"") ? "Pod" : "pods"; /* validation's word, or admission's */
     json_quote(&text, message, strlen(message));
     return (struct reply){status,
                           arena_printf(&store->arena,
                                        "{\"kind\":\"Status\",\"status\":\"Failure\",\"code\":%d,\"reason\":\"%s\","
-                                       "\"message\":%s,\"details\":{\"causes\":[{\"field\":\"%s\"}]}}",
-                                       status, reason, strbuf_text(&text), field)};
+                                       "\"message\":%s,\"details\":{\"kind\":\"%s\",\"causes\":[{\"field\":\"%s\"}]}}",
+                                       status, reason, strbuf_text(&text), kind, field)};
 }
 
 struct reply store_missing(struct store *store, const struct target *target) {
