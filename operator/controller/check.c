@@ -8,6 +8,8 @@
 #include "controller/request.h"
 #include "kube/verbs.h"
 
+enum { UNTOLD_MS = 60 * 1000 };
+
 struct shape {
     uint64_t hash;
     const struct task *task; /* the first of that shape */
@@ -22,7 +24,7 @@ static bool is_among(const struct shape *shapes, size_t count, uint64_t hash) {
 }
 
 static void finish_check(struct run_state *run, int64_t generation) {
-    if (--run->checks == 0)
+    if (run->checks > 0 && --run->checks == 0)
         run->checked_generation = generation;
 }
 
@@ -35,9 +37,24 @@ static void wake_later(const char *key, void *arg) {
     worker_add_after(controller->worker, key, FENCED_MS);
 }
 
+/* Asked again in a while: a webhook may know no dry run, a quota may be full. Until then it counts as taken. */
+static void leave_untold(struct controller *controller, uint64_t shape) {
+    int64_t now = clock_boot_ms();
+    if (now >= controller->untold_until) {
+        hashes_clear(&controller->untold);
+        controller->untold_until = now + UNTOLD_MS;
+    }
+    hashes_add(&controller->untold, shape);
+}
+
+static bool known(const struct controller *controller, uint64_t shape) {
+    return hashes_have(&controller->shapes, shape) ||
+           (hashes_have(&controller->untold, shape) && clock_boot_ms() < controller->untold_until);
+}
+
 static void held_back(struct request *request, const struct kube_answer *answer) {
     struct run_state *run = request_run(request);
-    if (run != NULL)
+    if (run != NULL && run->checks > 0)
         run->checks--;
     request_failed(request, answer, NULL);
     request_end(request);
@@ -53,6 +70,8 @@ static void checked(struct kube_answer *answer, void *arg) {
     }
     if (answer->err.code == ERROR_NONE)
         hashes_add(&request->controller->shapes, request->shape);
+    else if (!answer->malformed)
+        leave_untold(request->controller, request->shape);
     if (answer->malformed)
         request_refuse(request, answer);
     if (run != NULL)
@@ -89,7 +108,7 @@ static size_t new_shapes(const struct pass_scope *scope, const struct observatio
             continue;
         }
         new->hash = executor_pod_shape(new->pod);
-        count += !hashes_have(&controller->shapes, new->hash) && !is_among(shapes, count, new->hash);
+        count += !known(controller, new->hash) && !is_among(shapes, count, new->hash);
     }
     return count;
 }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "controller/internal.h"
+#include "controller/leaving.h"
 #include "controller/pace.h"
 
 static struct metric pipelines_gauge = {
@@ -75,6 +76,7 @@ void controller_free(struct controller *controller) {
     runs_clear(&controller->runs);
     hashes_clear(&controller->shapes);
     asking_clear(&controller->asking);
+    hashes_clear(&controller->untold);
     hashes_clear(&controller->gone);
     guard_close(controller->guard);
 }
@@ -115,6 +117,12 @@ void controller_drain(struct controller *controller, void (*drained)(void *arg),
     drained_now(controller);
 }
 
+void controller_forbidden(struct controller *controller, const char *namespace) {
+    for (size_t i = 0; i < controller->scope_count; i++)
+        if (text_equal(controller->scopes[i].namespace, namespace))
+            leaving_look(&controller->scopes[i]);
+}
+
 /* --- questions from outside --- */
 
 bool controller_ready(const struct controller *controller, struct strbuf *reasons) {
@@ -126,7 +134,8 @@ bool controller_ready(const struct controller *controller, struct strbuf *reason
         readable += !blind;
         waiting = waiting || (!blind && !scope_synced(scope));
         if (reasons != NULL && (blind || !scope_synced(scope)))
-            strbuf_printf(reasons, "%s: %s\n", scope_name(scope), blind ? "cannot be read" : "not listed yet");
+            strbuf_printf(reasons, "%s: %s%s%s\n", scope_name(scope), blind ? "cannot be read" : "not listed yet",
+                          scope_trouble(scope)[0] != '\0' ? ": " : "", scope_trouble(scope));
     }
     return !waiting && readable > 0;
 }
@@ -167,7 +176,7 @@ void controller_measure(const struct controller *controller) {
     for (size_t i = 0; i < controller->scope_count; i++) {
         const struct scope *scope = &controller->scopes[i];
         const struct cache *cache = scope->kinds[SCOPE_PIPELINES].cache;
-        if (scope_blind(scope))
+        if (scope_unreadable(scope))
             metric_set(&blind_gauge, 1, scope_name(scope));
         for (const struct cache_entry *entry = cache_first(cache); entry != NULL; entry = cache_next(cache, entry)) {
             const struct pipeline_object *object = entry->object;

@@ -34,6 +34,7 @@ static void refused(const struct request *request, const struct kube_answer *ans
     bool quota = says(answer, "exceeded quota");
     bool passing = answer->err.code == ERROR_TRANSIENT && !quota;
     const struct refusal refusal = {.task = request->task,
+                                    .attempt = request->attempt,
                                     .reason = quota ? REASON(QuotaExceeded) : REASON(CreateFailed),
                                     .message = answer->err.text,
                                     .passing = passing,
@@ -43,6 +44,8 @@ static void refused(const struct request *request, const struct kube_answer *ans
         return;
     }
     request_say(request, "cannot create pod", answer);
+    if (answer->err.code == ERROR_FORBIDDEN)
+        controller_forbidden(request->controller, request->namespace);
     if (run != NULL)
         run_refused(run, &refusal, request->generation, clock_boot_ms());
 }
@@ -57,6 +60,17 @@ static bool ours(yyjson_val *pod, const struct request *request) {
     return same;
 }
 
+/* Of one that is done, or over, the number is used up. One that only lost its label runs the attempt. */
+static void taken_out_of_sight(const struct request *request, struct run_state *run, yyjson_val *pod) {
+    struct pod_object *object = pod_object_any(pod);
+    if (object->facts->done) {
+        run_taken(run, request->task, request->attempt);
+        pod_object_free(object);
+    } else {
+        run_stray(run, request->pod, json_text(json_at(pod, "metadata", NULL), "uid", ""), object);
+    }
+}
+
 static void looked_for_ours(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct run_state *run = request_run(request);
@@ -64,16 +78,20 @@ static void looked_for_ours(struct kube_answer *answer, void *arg) {
     if (pod != NULL && ours(pod, request)) {
         struct cache *pods = request_cache(request, &kube_pods);
         cache_put(pods, pod);
-        const struct cache_entry *entry = cache_get(pods, request->namespace, request->pod);
-        if (entry != NULL)
+        if (cache_get(pods, request->namespace, request->pod) != NULL)
             log_info("controller", "adopted pod", {"pipeline", request->key}, {"pod", request->pod});
-        else if (run != NULL) /* done, or out of sight: the number is used up */
-            run_taken(run, request->task, request->attempt);
+        else if (run != NULL)
+            taken_out_of_sight(request, run, pod);
+        if (run != NULL)
+            run_created(run, request->task);
     } else if (pod != NULL && run != NULL) {
         run_collision(run, request->pod);
     } else if (pod == NULL && run != NULL) { /* it was lost on its way, or nobody can tell */
-        const struct refusal lost = {
-            .task = request->task, .reason = REASON(CreateFailed), .message = answer->err.text, .passing = true};
+        const struct refusal lost = {.task = request->task,
+                                     .attempt = request->attempt,
+                                     .reason = REASON(CreateFailed),
+                                     .message = answer->err.text,
+                                     .passing = true};
         run_refused(run, &lost, request->generation, clock_boot_ms());
     }
     answered(request);

@@ -14,7 +14,7 @@
 enum { MAGIC = 0x77656972, KILLS_MAX = 2 };
 
 struct suspect {
-    char key[GUARD_KEY_MAX];
+    char uid[GUARD_KEY_MAX];
     int64_t generation;
     uint32_t deaths;
 };
@@ -22,7 +22,7 @@ struct suspect {
 struct page {
     uint32_t magic;
     volatile sig_atomic_t crashed; /* a signal of the process's own making ended it */
-    struct suspect work;           /* key "": nothing is in work */
+    struct suspect work;           /* uid "": nothing is in work */
     struct suspect suspects[GUARD_HELD_MAX];
     uint32_t next; /* where the next one goes */
 };
@@ -30,7 +30,6 @@ struct page {
 struct guard {
     struct page *page;
     bool mapped;
-    struct suspect died; /* what the last life died of */
 };
 
 static struct page *handled; /* by the signal handler */
@@ -55,27 +54,25 @@ static struct page *map_file(const char *path) {
     return page == MAP_FAILED ? NULL : page;
 }
 
-static struct suspect *find(struct page *page, const char *key) {
+static struct suspect *find(struct page *page, const char *uid) {
     for (size_t i = 0; i < GUARD_HELD_MAX; i++)
-        if (strcmp(page->suspects[i].key, key) == 0)
+        if (strcmp(page->suspects[i].uid, uid) == 0)
             return &page->suspects[i];
     struct suspect *suspect = &page->suspects[page->next++ % GUARD_HELD_MAX];
     *suspect = (struct suspect){0};
     return suspect;
 }
 
-/* The last life ended with a key in work. */
+/* The last life ended with a run in work. */
 static void judge(struct guard *guard) {
     struct page *page = guard->page;
-    if (page->work.key[0] == '\0')
+    if (page->work.uid[0] == '\0')
         return;
-    page->work.key[GUARD_KEY_MAX - 1] = '\0';
-    struct suspect *suspect = find(page, page->work.key);
+    page->work.uid[GUARD_KEY_MAX - 1] = '\0';
+    struct suspect *suspect = find(page, page->work.uid);
     uint32_t before = suspect->generation == page->work.generation ? suspect->deaths : 0;
     *suspect = page->work;
     suspect->deaths = page->crashed ? KILLS_MAX : before + 1;
-    if (suspect->deaths >= KILLS_MAX)
-        guard->died = *suspect;
 }
 
 struct guard *guard_open(const char *path) {
@@ -91,7 +88,7 @@ struct guard *guard_open(const char *path) {
     if (guard->page->magic != MAGIC)
         *guard->page = (struct page){.magic = MAGIC};
     judge(guard);
-    guard->page->work.key[0] = '\0';
+    guard->page->work.uid[0] = '\0';
     guard->page->crashed = 0;
     handled = guard->page;
     for (size_t i = 0; guard->mapped && i < sizeof crashes / sizeof *crashes; i++)
@@ -112,30 +109,21 @@ void guard_close(struct guard *guard) {
     free(guard);
 }
 
-void guard_enter(struct guard *guard, const char *key, int64_t generation) {
+void guard_enter(struct guard *guard, const char *uid, int64_t generation) {
     struct suspect *work = &guard->page->work;
     work->generation = generation;
-    snprintf(work->key, sizeof work->key, "%s", key);
+    snprintf(work->uid, sizeof work->uid, "%s", uid);
 }
 
 void guard_leave(struct guard *guard) {
-    guard->page->work.key[0] = '\0';
+    guard->page->work.uid[0] = '\0';
 }
 
-bool guard_holds(const struct guard *guard, const char *key, int64_t generation) {
+bool guard_holds(const struct guard *guard, const char *uid, int64_t generation) {
     for (size_t i = 0; i < GUARD_HELD_MAX; i++) {
         const struct suspect *suspect = &guard->page->suspects[i];
-        if (suspect->deaths >= KILLS_MAX && suspect->generation == generation && strcmp(suspect->key, key) == 0)
+        if (suspect->deaths >= KILLS_MAX && suspect->generation == generation && strcmp(suspect->uid, uid) == 0)
             return true;
     }
     return false;
-}
-
-bool guard_died_of(struct guard *guard, char key[GUARD_KEY_MAX], int64_t *ret_generation) {
-    if (guard->died.key[0] == '\0')
-        return false;
-    snprintf(key, GUARD_KEY_MAX, "%s", guard->died.key);
-    *ret_generation = guard->died.generation;
-    guard->died.key[0] = '\0';
-    return true;
 }

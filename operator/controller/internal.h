@@ -18,6 +18,8 @@ struct controller {
     struct runs runs;
     struct hashes shapes; /* of pods that the API server takes: executor_pod_shape() */
     struct asking asking; /* shapes that it was asked for and has not answered */
+    struct hashes untold; /* shapes of which it could not tell lately */
+    int64_t untold_until; /* boot ms */
     struct hashes gone;   /* UIDs of runs that a live look found gone: they never come back */
     struct guard *guard;
     struct worker *worker;
@@ -31,6 +33,8 @@ struct controller {
 const struct scope *controller_scope(const struct controller *controller,
                                      const char *namespace); /* NULL: not watched */
 void controller_wake(struct controller *controller, const char *key);
+/* A request about an object of that namespace was refused for lack of rights: it may be on its way out. */
+void controller_forbidden(struct controller *controller, const char *namespace);
 /* Around every request, so that the end waits for the answers. */
 void controller_asks(struct controller *controller);
 void controller_answered(struct controller *controller);
@@ -83,6 +87,7 @@ void pipeline_emit(const struct pass_scope *scope, const struct action *action);
 
 /* The run was seen to go. */
 void orphans_expect(struct controller *controller, const char *run_uid);
+bool orphans_known(const struct controller *controller, const char *run_uid); /* it is gone */
 /* Asks once whether the run of these pods still exists. True: it is known to be gone. */
 bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *group);
 /* Lists the pods of a run whose status was lost, also those that nobody watches any more. True: that is done. */

@@ -3,6 +3,7 @@
 #include "controller/leaving.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,31 +14,67 @@ enum { GRACE_MS = 90 * 1000, AT_ONCE = 32 };
 
 struct leaving {
     struct kube_call *call; /* a look at the namespace */
+    size_t under_way;       /* pods that are being let go */
+    bool failed;            /* one of those could not be */
     int64_t since;          /* boot ms; when it was first seen to be on its way out; 0: it is not */
 };
 
+struct parting {
+    struct scope *scope;
+    char *name, *uid;
+};
+
+static void let_pods_go(struct scope *scope);
+
+/* What could be watched is not: the answer is all that is seen of the pod. */
 static void let_go(struct kube_answer *answer, void *arg) {
-    struct controller *controller = arg;
-    if (answer->err.code != ERROR_NONE && answer->err.code != ERROR_NOT_FOUND)
-        log_warn("controller", "cannot let a pod of a namespace go that is being deleted", {"err", answer->err.text});
-    controller_answered(controller);
+    struct parting *parting = arg;
+    struct scope *scope = parting->scope;
+    struct cache *pods = scope->kinds[SCOPE_PODS].cache;
+    bool well = answer->err.code == ERROR_NONE || answer->err.code == ERROR_NOT_FOUND;
+    if (well)
+        cache_drop(pods, scope->namespace, parting->name, parting->uid, NULL);
+    else
+        log_warn("controller", "cannot let a pod of a namespace go that is being deleted", {"pod", parting->name},
+                 {"err", answer->err.text});
+    free(parting->name);
+    free(parting->uid);
+    free(parting);
+    if (scope->leaving != NULL) {
+        scope->leaving->failed = scope->leaving->failed || !well;
+        if (--scope->leaving->under_way == 0 && !scope->leaving->failed)
+            let_pods_go(scope);
+    }
+    controller_answered(scope->controller);
 }
 
-static void let_pods_go(const struct scope *scope) {
+static char *copy(const char *text) {
+    char *copied = strdup(text);
+    if (copied == NULL)
+        abort();
+    return copied;
+}
+
+static void let_pods_go(struct scope *scope) {
     struct controller *controller = scope->controller;
+    struct leaving *leaving = scope->leaving;
     const struct cache *pods = scope->kinds[SCOPE_PODS].cache;
-    size_t count = 0;
-    for (const struct cache_entry *entry = cache_first(pods); entry != NULL && count < AT_ONCE;
+    leaving->failed = false;
+    for (const struct cache_entry *entry = cache_first(pods); entry != NULL && leaving->under_way < AT_ONCE;
          entry = cache_next(pods, entry)) {
         const struct pod_object *pod = entry->object;
         if (!pod->facts->held)
             continue;
         log_info("controller", "letting a pod go: its namespace is being deleted", {"namespace", entry->namespace},
                  {"pod", entry->name});
+        struct parting *parting = calloc(1, sizeof *parting);
+        if (parting == NULL)
+            abort();
+        *parting = (struct parting){scope, copy(entry->name), copy(entry->uid)};
+        leaving->under_way++;
         controller_asks(controller);
         kube_finalizer_drop(controller->config.api, (struct kube_ref){&kube_pods, entry->namespace, entry->name},
-                            entry->uid, FINALIZER_RESULT, NULL, let_go, controller);
-        count++;
+                            entry->uid, FINALIZER_RESULT, NULL, let_go, parting);
     }
 }
 
@@ -52,7 +89,7 @@ static void looked(struct kube_answer *answer, void *arg) {
         leaving->since = 0;
     else if (leaving->since == 0)
         leaving->since = now;
-    if (going && now - leaving->since >= GRACE_MS && scope->controller->leading)
+    if (going && now - leaving->since >= GRACE_MS && scope->controller->leading && leaving->under_way == 0)
         let_pods_go(scope);
 }
 

@@ -49,20 +49,21 @@ static const char *owner_name(yyjson_val *metadata, const char *uid) {
     return NULL;
 }
 
-static struct pod_object *new_pod(yyjson_val *object, bool done_too) {
+static struct pod_object *new_pod(yyjson_val *object, bool hidden_too) {
+    yyjson_val *metadata = yyjson_obj_get(object, "metadata");
+    const char *manager = json_text(yyjson_obj_get(metadata, "labels"), LABEL_MANAGED_BY, "");
     struct pod_facts *facts = pod_facts_new(object);
-    if (facts->done && !done_too) {
+    if (!hidden_too && (facts->done || strcmp(manager, MANAGER) != 0)) {
         free(facts);
         return NULL;
     }
     struct pod_object *pod = checked(calloc(1, sizeof *pod));
-    yyjson_val *metadata = yyjson_obj_get(object, "metadata");
     const char *owner = owner_name(metadata, pod_fact(facts, FACT_OWNER));
     const char *label = pod_fact(facts, FACT_PIPELINE);
     const char *name = owner != NULL ? owner : label;
     char key[KEY_MAX];
     pod->facts = facts;
-    if (name[0] == '\0')
+    if (name[0] == '\0' || pod_object_run(pod)[0] == '\0') /* somebody else's, with labels like ours */
         return pod;
     object_key(json_text(metadata, "namespace", ""), name, key);
     pod->key = checked(strdup(key));
@@ -161,8 +162,7 @@ struct pipeline_object *pipeline_object_new(yyjson_val *object) {
     yyjson_val *spec = yyjson_obj_get(object, "spec");
     yyjson_val *status = yyjson_obj_get(object, "status");
     pipeline->generation = json_int(metadata, "generation", 0);
-    pipeline->created_at = json_time(metadata, "creationTimestamp");
-    pipeline->deleting_since = json_time(metadata, "deletionTimestamp");
+    pipeline->deleting = yyjson_obj_get(metadata, "deletionTimestamp") != NULL;
     pipeline->old_finalizer = json_lists(metadata, "finalizers", FINALIZER_CLEANUP);
     pipeline->phase = run_phase_find(json_text(status, "phase", NULL));
     pipeline->started_at = json_time(status, "startedAt");

@@ -30,9 +30,10 @@ struct pod_object {
     bool report_final;
 };
 
-/* NULL for a pod that is done: nobody watches it any more, from whatever source it comes. */
+/* NULL for a pod that the watch does not show, from whatever source it comes: one that is done, or that lost our label.
+ */
 struct pod_object *pod_object_new(yyjson_val *pod);
-struct pod_object *pod_object_any(yyjson_val *pod); /* the same, done or not */
+struct pod_object *pod_object_any(yyjson_val *pod); /* the same, shown or not */
 void pod_object_free(struct pod_object *pod);       /* takes NULL */
 /* What is known of the pod beside its object goes on with the next version of it. `now`: boot ms. */
 void pod_object_inherit(struct pod_object *pod, struct pod_object *older, int64_t now);
@@ -44,11 +45,11 @@ const char *pod_object_run(const struct pod_object *pod);
 /* A Pipeline that has ended and whose status says so is a few numbers; any other is its name, spec and status. */
 struct pipeline_object {
     yyjson_doc *doc; /* NULL: finished, or bare */
-    int64_t generation, created_at, deleting_since;
+    int64_t generation;
     int64_t started_at, finished_at, ttl_seconds_after_finished;
     enum run_phase phase;
     unsigned char pod_retention; /* enum pod_retention */
-    bool old_finalizer;
+    bool deleting, old_finalizer;
     bool bare;            /* not looked into: nothing but its generation is known */
     uint16_t done, total; /* progress */
     uint16_t counts[TASK_PHASE_COUNT];

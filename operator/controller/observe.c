@@ -24,21 +24,24 @@ static void observe_spec(struct controller *controller, struct observation *seen
     struct run_state *state = seen->state;
     struct run *run = &seen->run;
     bool stale = state->spec != NULL && state->spec->generation != object->generation;
-    if (stale && spec_usable(state->spec)) {
+    if (stale && (spec_usable(state->spec) || state->spec->refused)) {
         specs_drop(&controller->runs.specs, &state->last_valid);
         specs_move(&state->spec, &state->last_valid);
     }
     struct spec *spec =
         specs_get(&controller->runs.specs, &state->spec, yyjson_doc_get_root(object->doc), object->generation);
+    bool sound = spec_usable(spec) || spec->refused;
     if (state->refused_generation == object->generation)
-        spec_problem(spec, state->refused);
+        spec_refuse(spec, state->refused);
     run->spec = spec->pipeline;
     run->problems = &spec->problems;
     run->warnings = &spec->warnings;
     run->order = spec->order;
     run->unchecked = state->checked_generation != object->generation;
-    if (spec_usable(spec))
+    if (sound)
         specs_drop(&controller->runs.specs, &state->last_valid);
+    if (!spec_usable(spec) && sound) /* it is only that the API server does not take a pod of it */
+        run->last_spec = spec->pipeline;
     else if (state->last_valid != NULL)
         run->last_spec = state->last_valid->pipeline;
 }
@@ -50,9 +53,7 @@ static void observe_pipeline(struct controller *controller, struct observation *
     run->namespace = seen->pipeline->namespace;
     run->uid = seen->pipeline->uid;
     run->generation = object->generation;
-    run->created_at = object->created_at;
-    run->deleting_since = object->deleting_since;
-    run->deleting = object->deleting_since != 0;
+    run->deleting = object->deleting;
     run->old_finalizer = object->old_finalizer;
     run->finished = pipeline_object_finished(object);
     run->recorded.recorded = run->finished;

@@ -16,6 +16,10 @@ void orphans_expect(struct controller *controller, const char *run_uid) {
     hashes_add(&controller->gone, hash_of(run_uid));
 }
 
+bool orphans_known(const struct controller *controller, const char *run_uid) {
+    return hashes_have(&controller->gone, hash_of(run_uid));
+}
+
 static void asked_for_run(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct controller *controller = request->controller;
@@ -30,8 +34,7 @@ static void asked_for_run(struct kube_answer *answer, void *arg) {
         if (run != NULL)
             request_failed(request, answer, &run->tidy);
     } else if (root != NULL || answer->err.code == ERROR_NOT_FOUND) {
-        orphans_expect(controller, request->run_uid);
-        runs_forget(&controller->runs, request->run_uid);
+        orphans_expect(controller, request->run_uid); /* forgotten with the request */
         request_again(request);
     } else {
         request_failed(request, answer, run != NULL ? &run->tidy : NULL);
@@ -50,16 +53,14 @@ static bool known_by_uid(const struct scope *scope, const char *uid) {
 
 bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *group) {
     struct controller *controller = scope->controller;
-    if (hashes_have(&controller->gone, hash_of(group->run_uid)))
+    if (orphans_known(controller, group->run_uid))
         return true;
-    bool nameless = strlen(scope->pipeline) == KEY_LABEL_MAX;
+    const struct pod_object *first = group->entries[0]->object;
+    bool nameless = text_empty(pod_fact(first->facts, FACT_OWNER)) && strlen(scope->pipeline) == KEY_LABEL_MAX;
     if (nameless && !known_by_uid(controller_scope(controller, scope->namespace), group->run_uid))
         return true;
     struct run_state *run = runs_want(&controller->runs, group->run_uid);
-    int64_t now = clock_boot_ms();
-    if (run->tidy.until > now)
-        worker_add_after(controller->worker, scope->key, run->tidy.until - now);
-    else if (run_ask(run, ASKED_LOOK, group->run_uid, 0)) {
+    if (request_may(scope, run, ASKED_LOOK, group->run_uid, 0)) {
         struct request *request = request_new(scope, NULL, NULL, NULL);
         kube_get(controller->config.api, request_pipeline(request), asked_for_run, request);
     }

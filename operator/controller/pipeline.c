@@ -108,7 +108,7 @@ static void written(struct kube_answer *answer, void *arg) {
         run->writing = false;
     if (run != NULL && well) {
         holdoff_clear(&run->write);
-        run_drop_done(run);
+        run_recorded(run);
     }
     /* Too large for the server: with less detail, rather than the same again. */
     if (run != NULL && answer->err.code == ERROR_INVALID && run->status_bytes / 2 >= STATUS_LEAST)
@@ -141,21 +141,25 @@ void pipeline_record(const struct pass_scope *scope, const struct observation *s
 
 /* --- the rest --- */
 
-static void pipeline_written(struct kube_answer *answer, void *arg) {
+static void pipeline_seen(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct run_state *run = request_run(request);
     if (run != NULL)
         run_answered(run, ASKED_DELETE, request->run_uid);
-    if (answer->err.code == ERROR_CONFLICT) { /* it was changed: look at it, then decide anew */
-        kube_get(request->controller->config.api, request_pipeline(request), read_again, request);
-        return;
-    }
     settle(request, answer, "cannot write the Pipeline", run != NULL ? &run->tidy : NULL);
     request_end(request);
 }
 
+static void pipeline_written(struct kube_answer *answer, void *arg) {
+    struct request *request = arg;
+    if (answer->err.code == ERROR_CONFLICT) /* it was changed: look at it, then decide anew */
+        kube_get(request->controller->config.api, request_pipeline(request), pipeline_seen, request);
+    else
+        pipeline_seen(answer, request);
+}
+
 void pipeline_delete(const struct pass_scope *scope, const struct observation *seen) {
-    if (!run_ask(seen->state, ASKED_DELETE, scope->run_uid, 0))
+    if (!request_may(scope, seen->state, ASKED_DELETE, scope->run_uid, 0))
         return;
     struct request *request = request_new(scope, NULL, NULL, NULL);
     struct kube_delete options = {
@@ -187,7 +191,7 @@ static void finalizers_read(struct kube_answer *answer, void *arg) {
 
 /* The cache does not keep finalizers: they are read, ours is taken out, others stay. */
 void pipeline_drop_finalizer(const struct pass_scope *scope, const struct observation *seen) {
-    if (!run_ask(seen->state, ASKED_DELETE, scope->run_uid, 0))
+    if (!request_may(scope, seen->state, ASKED_DELETE, scope->run_uid, 0))
         return;
     struct request *request = request_new(scope, NULL, NULL, NULL);
     kube_get(scope->controller->config.api, request_pipeline(request), finalizers_read, request);

@@ -20,7 +20,7 @@ static void answered(const struct request *request, enum asked asked) {
 
 static bool ask(const struct pass_scope *scope, enum asked asked, const struct action *action) {
     struct run_state *run = runs_want(&scope->controller->runs, scope->run_uid);
-    return run_ask(run, asked, action->pod_uid, action->attempt);
+    return request_may(scope, run, asked, action->pod_uid, action->attempt);
 }
 
 /* --- delete --- */
@@ -44,17 +44,34 @@ void pods_delete(const struct pass_scope *scope, const struct action *action) {
 
 /* --- release --- */
 
+static void tell_late(const struct request *request) {
+    AUTO_ARENA arena = ARENA_INIT;
+    recorder_emit(
+        request->controller->config.recorder,
+        &(struct event){.regarding = {&kube_pipelines, request->namespace, request->pipeline, request->run_uid},
+                        .warning = true,
+                        .reason = "CleanupTimedOut",
+                        .action = "Reconcile",
+                        .note = arena_printf(&arena,
+                                             "pod %s did not end in time and is let go: what it started elsewhere "
+                                             "may still run",
+                                             request->pod)});
+}
+
 static void released(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct cache *pods = request_cache(request, &kube_pods);
     struct run_state *run = request_run(request);
     bool well = answer->err.code == ERROR_NONE;
+    if (well && request->late)
+        tell_late(request);
     answered(request, ASKED_RELEASE);
     request_settle_pod(request, answer, "cannot drop the pod's finalizer");
     if (run != NULL && (well || answer->err.code == ERROR_NOT_FOUND))
         run_drop_stray(run, request->pod_uid);
-    /* Taking the last finalizer off a pod that is being deleted ends it; the answer has its old version. */
-    if (well && request->deleting)
+    /* Taking the last finalizer off a pod that has ended and is being deleted removes it; the answer has its old
+     * version. One that runs on stays until its kubelet says that it has ended. */
+    if (well && request->deleting && !request->late)
         cache_drop(pods, request->namespace, request->pod, request->pod_uid, NULL);
     bool then_delete = well && !request->keep && !request->deleting;
     if (!then_delete || (run != NULL && !run_ask(run, ASKED_DELETE, request->pod_uid, 0)))
@@ -69,6 +86,7 @@ void pods_release(const struct pass_scope *scope, const struct action *action) {
     struct request *request = request_new(scope, action->pod, action->pod_uid, NULL);
     request->keep = action->keep;
     request->deleting = action->deleting;
+    request->late = action->late;
     kube_finalizer_drop(scope->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT,
                         request->keep ? LABEL_DONE : NULL, released, request);
 }

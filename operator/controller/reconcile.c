@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "controller/internal.h"
 #include "controller/pace.h"
+#include "controller/request.h"
 #include "kube/verbs.h"
 
 static struct metric reconcile_seconds = {.name = "weir_reconcile_seconds",
@@ -68,35 +68,57 @@ static int64_t sooner(int64_t a, int64_t b) {
 
 /* --- a run that is left alone --- */
 
-static void said(struct kube_answer *answer, void *arg) {
-    if (answer->err.code != ERROR_NONE)
-        log_warn("controller", "cannot say in the status that a run is left alone", {"err", answer->err.text});
-    controller_answered(arg);
-}
-
 static const char left_alone[] =
     "the operator crashed while it worked on this Pipeline and leaves it alone now: its pods go on, nothing new is "
     "started; it is tried again when its spec changes, or by a newer operator in a new pod";
 
-/* The object is not looked into any more, so neither is its status: one member is set. */
-static void leave_alone(struct controller *controller, const struct cache_entry *pipeline, const char *key,
-                        int64_t generation) {
+static void said(struct kube_answer *answer, void *arg) {
+    struct request *request = arg;
+    struct run_state *run = request_run(request);
+    if (run != NULL)
+        run->writing = false;
+    if (answer->err.code == ERROR_NONE) {
+        recorder_emit(
+            request->controller->config.recorder,
+            &(struct event){.regarding = {&kube_pipelines, request->namespace, request->pipeline, request->run_uid},
+                            .warning = true,
+                            .reason = "Quarantined",
+                            .action = "Reconcile",
+                            .note = left_alone});
+        if (run != NULL)
+            run->left_generation = request->generation;
+    } else {
+        request_say(request, "cannot say in the status that a run is left alone", answer);
+        request_failed(request, answer, run != NULL ? &run->write : NULL);
+    }
+    request_end(request);
+}
+
+/* The object is not looked into any more, so neither is its status: one member is set. Returns when to try again; -1:
+ * no need. */
+static int64_t leave_alone(struct controller *controller, const struct cache_entry *pipeline, const char *key,
+                           int64_t generation) {
     struct run_state *state = runs_want(&controller->runs, pipeline->uid);
-    if (state->checked_generation == generation)
-        return; /* said before */
-    state->checked_generation = generation;
+    int64_t now = clock_boot_ms();
+    if (state->left_generation == generation || state->writing)
+        return -1;
+    if (state->write.until > now)
+        return state->write.until - now;
+    AUTO_ARENA arena = ARENA_INIT;
+    const struct pass_scope scope = {.controller = controller,
+                                     .key = key,
+                                     .namespace = pipeline->namespace,
+                                     .pipeline = pipeline->name,
+                                     .run_uid = pipeline->uid,
+                                     .arena = &arena};
+    struct request *request = request_new(&scope, NULL, NULL, NULL);
+    request->generation = generation;
+    state->writing = true;
     log_error("controller", "a run is left alone: the operator crashed while it worked on it", {"pipeline", key});
-    recorder_emit(controller->config.recorder,
-                  &(struct event){.regarding = {&kube_pipelines, pipeline->namespace, pipeline->name, pipeline->uid},
-                                  .warning = true,
-                                  .reason = "Quarantined",
-                                  .action = "Reconcile",
-                                  .note = left_alone});
-    AUTO_STRBUF body = STRBUF_INIT;
-    strbuf_printf(&body, "{\"status\":{\"message\":\"%s\"}}", left_alone);
-    controller_asks(controller);
-    kube_patch(controller->config.api, (struct kube_ref){&kube_pipelines, pipeline->namespace, pipeline->name},
-               "status", PATCH_MERGE, strbuf_text(&body), body.length, said, controller);
+    const char *body = arena_printf(&arena, "{\"status\":{\"message\":\"%s\"}}", left_alone);
+    kube_patch(controller->config.api, request_pipeline(request), "status", PATCH_MERGE, body, strlen(body), said,
+               request);
+    return -1;
 }
 
 /* --- a pass --- */
@@ -145,7 +167,7 @@ static int64_t tend_run(struct controller *controller, const char *key, const st
     apply_plan(&scope, seen, &plan);
     runs_due(&controller->runs, state, plan.unrecorded && !state->writing, boot);
     int64_t wake = wake_ms(&plan, wall);
-    bool idle = !run_asks(state) && !state->writing && state->tidy.until <= boot;
+    bool idle = !run_asks(state) && state->checks == 0 && !state->writing && state->tidy.until <= boot;
     if (seen->run.finished && idle) /* what is to be known of it is in its object */
         runs_forget(&controller->runs, seen->pipeline->uid);
     return wake;
@@ -166,11 +188,10 @@ static int64_t pass(struct controller *controller, const char *key, struct arena
     seen.pipeline = scope_pipeline(seen.scope, key);
     const struct pipeline_object *object = seen.pipeline != NULL ? seen.pipeline->object : NULL;
     int64_t generation = object != NULL ? object->generation : 0;
-    if (object != NULL && (object->bare || guard_holds(controller->guard, key, generation))) {
-        leave_alone(controller, seen.pipeline, key, generation);
-        return -1;
-    }
-    guard_enter(controller->guard, key, generation);
+    const char *in_work = seen.pipeline != NULL ? seen.pipeline->uid : key;
+    if (object != NULL && (object->bare || guard_holds(controller->guard, in_work, generation)))
+        return leave_alone(controller, seen.pipeline, key, generation);
+    guard_enter(controller->guard, in_work, generation);
     observe(controller, key, wall, boot, arena, &seen);
     int64_t wake = object != NULL ? tend_run(controller, key, &seen, wall, boot, arena) : -1;
     wake = sooner(wake, tidy_orphans(controller, key, &seen, wall, arena));

@@ -33,7 +33,16 @@ struct request *request_new(const struct pass_scope *scope, const char *pod, con
     return request;
 }
 
+/* What was known of a run that is gone goes with the last request for it. */
+static void forget_gone(const struct request *request) {
+    const struct run_state *run = request_run(request);
+    if (run != NULL && !run_asks(run) && run->tidy.until <= clock_boot_ms() &&
+        orphans_known(request->controller, request->run_uid))
+        runs_forget(&request->controller->runs, request->run_uid);
+}
+
 void request_end(struct request *request) {
+    forget_gone(request);
     char *const texts[] = {request->key, request->namespace, request->pipeline, request->run_uid,
                            request->pod, request->pod_uid,   request->task};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -84,9 +93,24 @@ void request_failed(const struct request *request, const struct kube_answer *ans
         worker_add_after(request->controller->worker, request->key, FENCED_MS);
         return;
     }
-    if (holdoff != NULL)
-        holdoff_failed(holdoff, FAILED_FIRST_MS, FAILED_MOST_MS, answer->retry_after_ms, clock_boot_ms());
-    request_again(request);
+    if (answer->err.code == ERROR_FORBIDDEN)
+        controller_forbidden(request->controller, request->namespace);
+    if (holdoff == NULL) {
+        request_again(request);
+        return;
+    }
+    int64_t now = clock_boot_ms();
+    holdoff_failed(holdoff, FAILED_FIRST_MS, FAILED_MOST_MS, answer->retry_after_ms, now);
+    worker_add_after(request->controller->worker, request->key, holdoff->until - now);
+}
+
+bool request_may(const struct pass_scope *scope, struct run_state *run, enum asked asked, const char *what,
+                 int64_t attempt) {
+    int64_t now = clock_boot_ms();
+    if (run->tidy.until <= now)
+        return run_ask(run, asked, what, attempt);
+    worker_add_after(scope->controller->worker, scope->key, run->tidy.until - now);
+    return false;
 }
 
 void request_settle_pod(struct request *request, struct kube_answer *answer, const char *what) {

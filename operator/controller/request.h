@@ -13,10 +13,10 @@ struct request {
     char *pod, *pod_uid, *task; /* "" when there is none */
     size_t index;               /* of the task in the spec of that generation; of a creation */
     int64_t attempt, generation;
-    int64_t ended_seen;  /* boot ms; 0: not an edge */
-    bool keep, deleting; /* of a release */
-    uint64_t shape;      /* of a dry run */
-    struct told *told;   /* events that follow a recorded status */
+    int64_t ended_seen;        /* boot ms; 0: not an edge */
+    bool keep, deleting, late; /* of a release */
+    uint64_t shape;            /* of a dry run */
+    struct told *told;         /* events that follow a recorded status */
 };
 
 struct request *request_new(const struct pass_scope *scope, const char *pod, const char *pod_uid,
@@ -33,6 +33,10 @@ void request_say(const struct request *request, const char *what,
                  const struct kube_answer *answer); /* a warning in the log */
 /* The API server does not take the task's pod, and never will: a problem of the spec. */
 void request_refuse(const struct request *request, const struct kube_answer *answer);
+/* run_ask(), but not while the run's requests are held off: then its key is woken when that is over. Not for creations,
+ * which have a hold-off of their own. */
+bool request_may(const struct pass_scope *scope, struct run_state *run, enum asked asked, const char *what,
+                 int64_t attempt);
 /* The run's requests of that sort fail: none before its hold-off is over. No-op for an answer that was fenced. */
 void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff);
 

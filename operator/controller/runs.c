@@ -30,13 +30,13 @@ enum note_type { NOTE_ASKED, NOTE_LOOK, NOTE_TAKEN, NOTE_COLLISION, NOTE_REFUSAL
 struct note {
     enum note_type type;
     enum asked asked;
-    char *name;                /* pod UID, pod name or task */
-    int64_t attempt;           /* ASKED_CREATE, TAKEN */
-    bool gone;                 /* LOOK */
-    const char *reason;        /* REFUSAL: static */
-    char *message;             /* REFUSAL */
-    int64_t since, generation; /* REFUSAL */
-    struct holdoff holdoff;    /* LOOK, REFUSAL */
+    char *name;             /* pod UID, pod name or task */
+    int64_t attempt;        /* ASKED_CREATE, TAKEN, REFUSAL */
+    bool gone;              /* LOOK */
+    const char *reason;     /* REFUSAL: static */
+    char *message;          /* REFUSAL */
+    int64_t generation;     /* REFUSAL */
+    struct holdoff holdoff; /* LOOK, REFUSAL */
     struct note *next;
 };
 
@@ -60,7 +60,7 @@ struct run_state *runs_want(struct runs *runs, const char *uid) {
         return run;
     run = checked(calloc(1, sizeof *run));
     run->uid = checked(strdup(uid));
-    run->checked_generation = run->refused_generation = -1;
+    run->checked_generation = run->refused_generation = run->left_generation = -1;
     HASH_ADD_KEYPTR(hh, runs->table, run->uid, strlen(run->uid), run);
     return run;
 }
@@ -93,9 +93,10 @@ static bool any_stray(const struct stray *stray, const void *arg) {
     return true;
 }
 
-static bool stray_done(const struct stray *stray, const void *arg) {
+/* One that has ended and is held is still to be let go; one that has not is looked for by its UID from now on. */
+static bool stray_told(const struct stray *stray, const void *arg) {
     (void)arg;
-    return stray->pod->facts->done;
+    return stray->pod->facts->done || !pod_facts_ended(stray->pod->facts);
 }
 
 static bool stray_named(const struct stray *stray, const void *uid) {
@@ -104,10 +105,6 @@ static bool stray_named(const struct stray *stray, const void *uid) {
 
 void run_drop_stray(struct run_state *run, const char *uid) {
     drop_strays(run, stray_named, uid);
-}
-
-void run_drop_done(struct run_state *run) {
-    drop_strays(run, stray_done, NULL);
 }
 
 void runs_forget(struct runs *runs, const char *uid) {
@@ -135,7 +132,8 @@ void runs_clear(struct runs *runs) {
 }
 
 void runs_due(struct runs *runs, struct run_state *run, bool due, int64_t now) {
-    double cost = due ? pace_cost_ms(run->status_bytes + (run->spec != NULL ? 2 * run->spec->bytes : 0)) : 0;
+    bool counts = due && run->write.until <= now; /* else it is no load */
+    double cost = counts ? pace_cost_ms(run->status_bytes + (run->spec != NULL ? 2 * run->spec->bytes : 0)) : 0;
     runs->due_cost += cost - run->cost;
     run->cost = cost;
     run->changed_at = !due ? 0 : run->changed_at != 0 ? run->changed_at : now;
@@ -226,6 +224,16 @@ void run_collision(struct run_state *run, const char *pod) {
     want_note(run, NOTE_COLLISION, pod);
 }
 
+void run_recorded(struct run_state *run) {
+    drop_strays(run, stray_told, NULL);
+    for (struct note **slot = &run->notes; *slot != NULL;) {
+        if ((*slot)->type == NOTE_COLLISION) /* should it be asked for again, it may be gone */
+            drop_note(slot);
+        else
+            slot = &(*slot)->next;
+    }
+}
+
 void run_refuse(struct run_state *run, int64_t generation, const char *why) {
     free(run->refused);
     run->refused = checked(strdup(why));
@@ -248,8 +256,9 @@ void run_stray(struct run_state *run, const char *name, const char *uid, struct 
 
 void run_refused(struct run_state *run, const struct refusal *refusal, int64_t generation, int64_t now) {
     struct note *note = want_note(run, NOTE_REFUSAL, refusal->task);
-    if (note->since == 0)
-        note->since = now;
+    if (note->attempt != refusal->attempt)
+        holdoff_clear(&note->holdoff);
+    note->attempt = refusal->attempt;
     free(note->message);
     note->message = checked(strdup(refusal->message));
     note->reason = refusal->reason;
@@ -291,8 +300,8 @@ static void fill_note(const struct note *note, struct clocks clocks, struct aren
         if (note->generation != run->generation)
             break; /* what was refused may be mended by now */
         failures[run->failure_count++] =
-            (struct create_failure){name, note->reason, arena_strdup(arena, note->message),
-                                    wall_of(clocks, note->since), wall_of(clocks, note->holdoff.until)};
+            (struct create_failure){name, note->attempt, note->reason, arena_strdup(arena, note->message),
+                                    wall_of(clocks, note->holdoff.until)};
         break;
     }
 }

@@ -35,6 +35,7 @@ struct run_state {
     size_t checks;              /* dry runs of its pods that are not answered */
     uint64_t waits_for;         /* the shape of a dry run that another run asked for; 0: none */
     int64_t checked_generation; /* the API server takes the pods of this one, or was not willing to tell */
+    int64_t left_generation;    /* left alone, and that is said */
     int64_t refused_generation; /* or it does not: why */
     char *refused;
     size_t asked[ASKED_COUNT]; /* requests that are not answered */
@@ -73,12 +74,14 @@ void run_taken(struct run_state *run, const char *task, int64_t attempt);
 void run_collision(struct run_state *run, const char *pod);
 void run_stray(struct run_state *run, const char *name, const char *uid, struct pod_object *pod); /* takes the pod */
 void run_drop_stray(struct run_state *run, const char *uid); /* no-op when it is none */
-void run_drop_done(struct run_state *run);                   /* strays that were let go: they are recorded now */
+void run_recorded(struct run_state *run); /* a status was: what was kept to be recorded is not needed any more */
 
 /* A creation was refused for now, in the server's words; the task waits, longer each time, and the run a little, so
  * that a thousand tasks are not all refused at once. */
 struct refusal {
-    const char *task, *reason, *message;
+    const char *task;
+    int64_t attempt;
+    const char *reason, *message;
     bool passing;          /* the server was busy, rather than unwilling */
     int64_t not_before_ms; /* what it asked to wait; 0: nothing */
 };

@@ -11,7 +11,7 @@
 #include "controller/internal.h"
 #include "controller/leaving.h"
 
-enum { RELIST_MS = 45 * 60 * 1000 };
+enum { RELIST_MS = 45 * 60 * 1000, FAILING_MS = 30 * 1000 };
 
 static const char *const kind_names[] = {[SCOPE_PIPELINES] = "pipelines", [SCOPE_PODS] = "pods"};
 
@@ -57,12 +57,11 @@ static void pod_changed(const struct cache_entry *old, const struct cache_entry 
 static void *project_pipeline(yyjson_val *object, void *arg) {
     struct controller *controller = ((struct scope_kind *)arg)->scope->controller;
     yyjson_val *metadata = yyjson_obj_get(object, "metadata");
-    char key[KEY_MAX];
-    object_key(json_text(metadata, "namespace", ""), json_text(metadata, "name", ""), key);
     int64_t generation = json_int(metadata, "generation", 0);
-    if (guard_holds(controller->guard, key, generation))
+    const char *uid = json_text(metadata, "uid", "");
+    if (guard_holds(controller->guard, uid, generation))
         return pipeline_object_bare(generation);
-    guard_enter(controller->guard, key, generation);
+    guard_enter(controller->guard, uid, generation);
     struct pipeline_object *pipeline = pipeline_object_new(object);
     guard_leave(controller->guard);
     return pipeline;
@@ -118,17 +117,22 @@ static void kind_synced(void *arg) {
         work_when_possible(kind->scope);
 }
 
-static void say_blind(const struct scope_kind *kind, const struct error *err) {
+static void say_unreadable(struct scope_kind *kind, const struct error *err) {
     const struct scope *scope = kind->scope;
     const struct controller_config *config = &scope->controller->config;
     const char *what = kind_names[kind - scope->kinds];
-    log_error("controller", "cannot read this namespace: its Pipelines are not run", {"namespace", scope_name(scope)},
-              {"resource", what}, {"err", err->text});
+    if (kind->told)
+        return;
+    kind->told = true;
+    log_error("controller",
+              kind->blind ? "cannot read this namespace: its Pipelines are not run"
+                          : "cannot read this namespace for long: its Pipelines are not followed",
+              {"namespace", scope_name(scope)}, {"resource", what}, {"err", err->text});
     if (config->self.resource == NULL)
         return;
     AUTO_ARENA arena = ARENA_INIT;
-    const char *note =
-        arena_printf(&arena, "cannot read %s of %s, so no Pipeline runs there: %s", what, scope_name(scope), err->text);
+    const char *note = arena_printf(&arena, "cannot read %s of %s, so no Pipeline goes on there: %s", what,
+                                    scope_name(scope), err->text);
     recorder_emit(config->recorder, &(struct event){.regarding = config->self,
                                                     .warning = true,
                                                     .reason = "NamespaceUnreadable",
@@ -139,26 +143,29 @@ static void say_blind(const struct scope_kind *kind, const struct error *err) {
 /* A server that is down or busy makes nobody blind: what is known of it stays true enough. */
 static void kind_failed(const struct error *err, void *arg) {
     struct scope_kind *kind = arg;
-    bool refused = err->code == ERROR_FORBIDDEN || err->code == ERROR_NOT_FOUND;
-    if (!refused) {
-        log_debug("controller", "cannot watch; trying again", {"namespace", kind->scope->namespace},
-                  {"err", err->text});
-        return;
+    int64_t now = clock_boot_ms();
+    kind->err = *err;
+    if (kind->failing_since == 0)
+        kind->failing_since = now;
+    log_debug("controller", "cannot watch; trying again", {"namespace", kind->scope->namespace}, {"err", err->text});
+    if (err->code == ERROR_FORBIDDEN) {
+        kind->blind = true;
+        leaving_look(kind->scope);
     }
-    if (!kind->blind)
-        say_blind(kind, err);
-    kind->blind = true;
-    leaving_look(kind->scope);
+    if (kind->blind || now - kind->failing_since >= FAILING_MS)
+        say_unreadable(kind, err);
 }
 
 static void kind_recovered(void *arg) {
     struct scope_kind *kind = arg;
-    if (!kind->blind)
-        return;
-    kind->blind = false;
-    log_info("controller", "can read this namespace again", {"namespace", scope_name(kind->scope)},
-             {"resource", kind_names[kind - kind->scope->kinds]});
-    work_when_possible(kind->scope);
+    bool blind = kind->blind;
+    if (kind->told)
+        log_info("controller", "can read this namespace again", {"namespace", scope_name(kind->scope)},
+                 {"resource", kind_names[kind - kind->scope->kinds]});
+    kind->blind = kind->told = false;
+    kind->failing_since = 0;
+    if (blind)
+        work_when_possible(kind->scope);
 }
 
 static void start_kind(struct scope *scope, int which, const struct kube_resource *resource, const char *selector,
@@ -239,6 +246,17 @@ struct cache *scope_cache(const struct scope *scope, const struct kube_resource 
 
 bool scope_blind(const struct scope *scope) {
     return scope->kinds[SCOPE_PIPELINES].blind || scope->kinds[SCOPE_PODS].blind;
+}
+
+bool scope_unreadable(const struct scope *scope) {
+    return scope->kinds[SCOPE_PIPELINES].told || scope->kinds[SCOPE_PODS].told;
+}
+
+const char *scope_trouble(const struct scope *scope) {
+    for (int i = 0; i < SCOPE_KINDS; i++)
+        if (scope->kinds[i].failing_since != 0)
+            return scope->kinds[i].err.text;
+    return "";
 }
 
 bool scope_works(const struct scope *scope) {

@@ -3,6 +3,7 @@
 /* One namespace that is watched, or all of them: its caches, its watches, and whether it can be worked on. A scope that
  * cannot be read is blind: it says so once and is tried again; the others go on. */
 
+#include "base/error.h"
 #include "kube/cache.h"
 #include "kube/watch.h"
 
@@ -14,8 +15,11 @@ struct scope_kind {
     struct scope *scope;
     struct cache *cache;
     struct watch *watch;
-    bool listed; /* since the last call of scope_lead() */
-    bool blind;  /* refused, or gone, when it was last asked for */
+    bool listed;           /* since the last call of scope_lead() */
+    bool blind;            /* refused, or gone, when it was last asked for */
+    bool told;             /* that it cannot be read */
+    int64_t failing_since; /* boot ms; 0: it is not */
+    struct error err;      /* why it is failing */
 };
 
 struct scope {
@@ -37,5 +41,8 @@ bool scope_works(const struct scope *scope); /* leads, both kinds were listed si
 bool scope_blind(const struct scope *scope);
 bool scope_synced(const struct scope *scope); /* both kinds have been listed */
 const char *scope_name(const struct scope *scope);
-/* The Pipeline of a key, and UID when that is not NULL; NULL: not there. */
+bool scope_unreadable(const struct scope *scope); /* blind, or nobody answers for long: that was told */
+/* Why a kind is not listed, in words; "". */
+const char *scope_trouble(const struct scope *scope);
+/* The Pipeline of a key; NULL: not there. */
 const struct cache_entry *scope_pipeline(const struct scope *scope, const char *key);

@@ -11,7 +11,7 @@
 #include "executor/executor.h"
 #include "pipeline/graph.h"
 
-enum { SPECS_BYTES_MAX = 4 * 1024 * 1024 };
+enum { SPECS_BYTES_MAX = 8 * 1024 * 1024 };
 
 static struct spec *decode(yyjson_val *object, int64_t generation) {
     struct spec *spec = calloc(1, sizeof *spec);
@@ -49,7 +49,8 @@ struct spec *specs_get(struct specs *specs, struct spec **slot, yyjson_val *obje
     return spec;
 }
 
-void spec_problem(struct spec *spec, const char *text) {
+void spec_refuse(struct spec *spec, const char *text) {
+    spec->refused = spec->refused || spec_usable(spec);
     for (size_t i = 0; i < spec->problems.count; i++)
         if (strcmp(spec->problems.items[i], text) == 0)
             return;
@@ -65,8 +66,10 @@ bool spec_usable(const struct spec *spec) {
 void specs_move(struct spec **from, struct spec **to) {
     *to = *from;
     *from = NULL;
-    if (*to != NULL)
-        (*to)->holder = to;
+    if (*to == NULL)
+        return;
+    (*to)->holder = to;
+    (*to)->kept = true;
 }
 
 void specs_drop(struct specs *specs, struct spec **slot) {
@@ -81,6 +84,12 @@ void specs_drop(struct specs *specs, struct spec **slot) {
 }
 
 void specs_trim(struct specs *specs) {
-    while (specs->bytes > SPECS_BYTES_MAX && specs->oldest != NULL && specs->oldest->next != NULL)
-        specs_drop(specs, specs->oldest->holder);
+    struct spec *spec = NULL;
+    struct spec *next = NULL;
+    DL_FOREACH_SAFE(specs->oldest, spec, next) {
+        if (specs->bytes <= SPECS_BYTES_MAX || spec == specs->oldest->prev) /* of a list's first, `prev` is the last */
+            return;
+        if (!spec->kept)
+            specs_drop(specs, spec->holder);
+    }
 }

@@ -10,9 +10,11 @@ struct spec {
     const struct pipeline *pipeline; /* NULL: it could not be decoded */
     struct problems problems, warnings;
     const size_t *order; /* graph_order(); NULL with problems */
+    bool refused;        /* the API server does not take a pod of it, and that is the only problem */
     size_t bytes;        /* of the spec as JSON */
     struct arena arena;  /* private, as what follows */
     size_t room;         /* of the arena, when it was decoded */
+    bool kept;           /* somebody's last valid one: it cannot be decoded again */
     struct spec **holder;
     struct spec *prev, *next;
 };
@@ -24,7 +26,7 @@ struct specs {
 
 /* The spec of this object (spec and metadata), put into *slot when it is not there in this generation. */
 struct spec *specs_get(struct specs *specs, struct spec **slot, yyjson_val *object, int64_t generation);
-void spec_problem(struct spec *spec, const char *text);   /* one more, that a request told of; once */
+void spec_refuse(struct spec *spec, const char *text);    /* a problem that a request told of; once */
 bool spec_usable(const struct spec *spec);                /* has no problems; takes NULL */
 void specs_move(struct spec **from, struct spec **to);    /* what was in *to must have been dropped */
 void specs_drop(struct specs *specs, struct spec **slot); /* takes an empty slot */

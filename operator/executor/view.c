@@ -61,7 +61,8 @@ static void see_identity(const struct evidence *evidence, struct pod_view *view)
     view->done = facts->done;
     view->lingers = facts->lingers;
     view->created_at = facts->created_at;
-    if (view->deleting) /* the timestamp is when the grace period ends */
+    view->deleting_until = facts->deletion_at; /* the timestamp is when the grace period ends */
+    if (view->deleting)
         view->deleting_since = facts->deletion_at - facts->grace_s * INT64_C(1000);
 }
 
@@ -87,11 +88,9 @@ static int64_t unreachable_since(const struct evidence *evidence) {
     return facts->unready_since != 0 ? facts->unready_since : unanswered ? facts->deletion_at : 0;
 }
 
-static void see_running(const struct evidence *evidence, struct pod_view *view) {
+static void see_node(const struct evidence *evidence, struct pod_view *view) {
     char since[CLOCK_TEXT_MAX];
-    int64_t unreachable = unreachable_since(evidence);
-    view->state = POD_RUNNING;
-    view->started_at = evidence->facts->started_at;
+    int64_t unreachable = evidence->facts->scheduled ? unreachable_since(evidence) : 0;
     if (unreachable == 0)
         return;
     clock_format(unreachable, since);
@@ -115,10 +114,13 @@ void executor_view(const struct pod_facts *facts, const struct record *report, i
         ret_view->finished_at = facts->finished_at;
         view_outcome(&evidence, ret_view);
     } else if (facts->main == MAIN_RUNNING) {
-        see_running(&evidence, ret_view);
+        ret_view->state = POD_RUNNING;
+        ret_view->started_at = facts->started_at;
+        see_node(&evidence, ret_view);
     } else {
         ret_view->state = POD_PENDING;
         view_pending(&evidence, ret_view);
+        see_node(&evidence, ret_view);
     }
     ret_view->reason = text_clean(ret_view->reason, strlen(ret_view->reason), STATUS_NAME_MAX, arena);
     ret_view->message = text_clean(ret_view->message, strlen(ret_view->message), STATUS_MESSAGE_MAX, arena);

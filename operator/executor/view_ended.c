@@ -9,8 +9,6 @@
 #include "executor/view.h"
 #include "pipeline/reasons.h"
 
-enum { DELETION_SLACK_MS = 30 * 1000 };
-
 /* Is the pod ended by one of these, so that it says nothing about the task? By status.reason of the pod, or by the
  * reason of its condition DisruptionTarget. */
 static const struct disruption {
@@ -51,16 +49,15 @@ static void end_by(struct pod_view *view, enum reason_id reason, const char *mes
     end(view, reasons[reason].end == END_INFRA ? POD_LOST : POD_FAILED, reasons[reason].name, message);
 }
 
-/* A pod that is deleted before anything of it ran gets no further phase when no kubelet looks after it. */
-static bool deleted_unstarted(const struct evidence *evidence) {
+/* A pod that is deleted before any kubelet looked after it gets no further phase. Of one that has a node only its
+ * kubelet can say that it has ended. */
+static bool deleted_unscheduled(const struct evidence *evidence) {
     const struct pod_facts *facts = evidence->facts;
-    if (facts->deletion_at == 0 || facts->main != MAIN_NONE)
-        return false;
-    return !facts->scheduled || evidence->now >= facts->deletion_at + DELETION_SLACK_MS;
+    return facts->deletion_at != 0 && facts->main == MAIN_NONE && !facts->scheduled;
 }
 
 bool view_ended(const struct evidence *evidence) {
-    return pod_facts_ended(evidence->facts) || deleted_unstarted(evidence);
+    return pod_facts_ended(evidence->facts) || deleted_unscheduled(evidence);
 }
 
 /* Over its own limit of local storage: reported as an eviction, but the task's own doing. The kubelet's texts are the

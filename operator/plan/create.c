@@ -29,18 +29,19 @@ static void judge_collision(const struct pass *pass, struct node *node) {
     node->status.finished_at = pass_seconds(pass->now);
 }
 
-/* Since when it waits: as recorded, so that a restart does not begin anew. */
-static int64_t refused_since(const struct node *node) {
+static bool recorded_refused(const struct node *node) {
     const struct task_status *recorded = node->recorded;
-    bool known = recorded != NULL && recorded->phase == TASK_Queued && recorded->since != 0 &&
-                 text_equal(recorded->reason, node->failure->reason);
-    return known ? recorded->since : node->failure->since;
+    return recorded != NULL && !node->reborn && recorded->phase == TASK_Queued &&
+           (reason_is(recorded->reason, REASON_CreateFailed) || reason_is(recorded->reason, REASON_QuotaExceeded));
 }
 
+/* It waits since it is recorded to wait for that, so that a restart does not begin anew; what it waited for before, a
+ * suspension or room, does not count. */
 static void judge_refusal(struct pass *pass, struct node *node) {
     if (node->task->start_timeout_ms <= 0 || node->creating != 0)
         return;
-    int64_t deadline = refused_since(node) + node->task->start_timeout_ms;
+    int64_t since = recorded_refused(node) && node->recorded->since != 0 ? node->recorded->since : pass->now;
+    int64_t deadline = since + node->task->start_timeout_ms;
     if (pass->now >= deadline)
         ending_uncreated(pass, node);
     else
@@ -52,16 +53,15 @@ void create_judge(struct pass *pass, struct node *node) {
         return;
     if (pass->run->collisions.count > 0)
         judge_collision(pass, node);
-    if (node->failure != NULL && waits_for_pod(node))
+    if (node->failure != NULL && node->failure->attempt != next_attempt(node))
+        node->failure = NULL; /* of a former attempt */
+    if (node->failure != NULL && waits_for_pod(node) && !pass->spec->suspend)
         judge_refusal(pass, node);
 }
 
 /* Refused lately, as we saw or as is recorded: it stays so in the status until its pod is there. */
 static bool refused(const struct node *node) {
-    const struct task_status *recorded = node->recorded;
-    return node->failure != NULL ||
-           (recorded != NULL && !node->reborn && recorded->phase == TASK_Queued &&
-            (reason_is(recorded->reason, REASON_CreateFailed) || reason_is(recorded->reason, REASON_QuotaExceeded)));
+    return node->failure != NULL || recorded_refused(node);
 }
 
 bool create_refused(struct node *node) {

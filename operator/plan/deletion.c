@@ -6,7 +6,7 @@
 
 static void stop_pod(struct pass *pass, const struct pod_view *pod, const char *why) {
     bool ended = pod_ended(pod);
-    int64_t deadline = pod->deleting_since + PLAN_CLEANUP_DEADLINE_MS;
+    int64_t deadline = pod->deleting_until + PLAN_CLEANUP_DEADLINE_MS;
     bool late = pod->deleting && pass->now >= deadline;
     if (!ended && !pod->deleting && !pod->asked_delete)
         pass_act_pod(pass, ACTION_DELETE_POD, pod, why);
@@ -17,9 +17,7 @@ static void stop_pod(struct pass *pass, const struct pod_view *pod, const char *
     struct action *action =
         pass_act_pod(pass, ACTION_RELEASE_POD, pod, ended ? "it has ended" : "it did not end in time");
     action->deleting = pod->deleting;
-    if (!ended)
-        pass_event(pass, true, "CleanupTimedOut",
-                   "pod %s did not end in time and is let go: what it started elsewhere may still run", pod->name);
+    action->late = !ended;
 }
 
 static void stop_pods(struct pass *pass, const struct pod_view *pods, size_t count, const char *why) {

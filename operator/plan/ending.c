@@ -137,5 +137,6 @@ void ending_uncreated(struct pass *pass, struct node *node) {
     attempt_begin(&node->status, node->status.attempt + 1, NULL, NULL);
     ending.message = pass_message(pass, "its pod could not be created within startTimeout: %s: %s", failure->reason,
                                   failure->message);
+    node->failure = NULL;
     record(pass, node, &ending);
 }

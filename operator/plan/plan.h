@@ -41,9 +41,9 @@ struct pod_view {
     int exit_code;
     bool has_exit_code;
     int64_t created_at, started_at, finished_at; /* wall ms; 0: not yet */
-    int64_t deleting_since;
-    int64_t ended_seen; /* boot ms when we saw it end; 0: unknown. For measuring */
-    const char *hash;   /* of the rendered spec that it was made from; "" */
+    int64_t deleting_since, deleting_until;      /* deleting: until its grace period ends */
+    int64_t ended_seen;                          /* boot ms when we saw it end; 0: unknown. For measuring */
+    const char *hash;                            /* of the rendered spec that it was made from; "" */
     /* What the launcher reported last. */
     const char *application_id, *tracking_url, *history_url;
     const char *const *job_ids;
@@ -55,8 +55,9 @@ struct pod_view {
 /* The API server refuses to create a task's pod, for now. */
 struct create_failure {
     const char *task;
+    int64_t attempt;
     const char *reason, *message; /* CreateFailed or QuotaExceeded; the server's words */
-    int64_t since, next_at;       /* wall ms: the first refusal; not tried again before */
+    int64_t next_at;              /* wall ms: not tried again before */
 };
 
 /* What a live look told of a pod that the status names and the watch does not show. */
@@ -74,9 +75,7 @@ struct task_attempt {
 struct run {
     const char *name, *namespace, *uid;
     int64_t generation;
-    int64_t created_at;
     bool deleting;
-    int64_t deleting_since;
     bool old_finalizer; /* weir.dev/cleanup, of a former version */
     bool finished;      /* has ended and says so: of `recorded` only phase and finished_at are known */
 
@@ -136,6 +135,7 @@ struct action {
     const char *pod, *pod_uid;
     bool keep;                /* RELEASE_POD: mark it done and keep it; else it is deleted */
     bool deleting;            /* RELEASE_POD: it is on its way already */
+    bool late;                /* RELEASE_POD: though it has not ended */
     int64_t at;               /* WAKE: wall ms */
     int64_t ended_seen;       /* CREATE_POD: boot ms when the last of those it waited for was seen to end; 0: unknown */
     bool warning;             /* EVENT: Warning, else Normal */

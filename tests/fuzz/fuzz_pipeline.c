@@ -84,7 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_problems(&warnings);
     struct run run = {.name = "demo", .namespace = "lab", .uid = "0a1b2c3d-0000-0000-0000-000000000001"};
     run.generation = 1;
-    run.created_at = now - 1000;
     run.create_room = 16;
     run.spec = pipeline;
     run.problems = &problems;

@@ -72,19 +72,6 @@ static void a_crash_holds_the_run_and_nobody_else(void **state) {
     assert_false(held("ns/good", 1));
 }
 
-static void it_is_told_once(void **state) {
-    (void)state;
-    char key[GUARD_KEY_MAX];
-    int64_t generation = 0;
-    live("ns/bad", 4, SIGABRT);
-    struct guard *guard = guard_open(path);
-    assert_true(guard_died_of(guard, key, &generation));
-    assert_string_equal(key, "ns/bad");
-    assert_int_equal(generation, 4);
-    assert_false(guard_died_of(guard, key, &generation));
-    guard_close(guard);
-}
-
 /* A kill from outside says nothing against the run that happened to be in work; twice the same one is no chance. */
 static void a_kill_counts_only_twice(void **state) {
     (void)state;
@@ -132,7 +119,6 @@ static void many_are_held(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_crash_holds_the_run_and_nobody_else, begin, end),
-        cmocka_unit_test_setup_teardown(it_is_told_once, begin, end),
         cmocka_unit_test_setup_teardown(a_kill_counts_only_twice, begin, end),
         cmocka_unit_test_setup_teardown(nonsense_in_the_file_is_begun_anew, begin, end),
         cmocka_unit_test_setup_teardown(without_a_file_nobody_is_held, begin, end),

@@ -24,7 +24,8 @@ static yyjson_doc *pod_of(const char *metadata, const char *spec, const char *st
         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"chain-a-1\",\"namespace\":\"lab\","
         "\"uid\":\"u\",\"creationTimestamp\":\"2026-11-20T09:59:00Z\",\"managedFields\":[{\"manager\":\"x\"}],"
         "\"annotations\":{\"big\":\"text\"},\"finalizers\":[\"" FINALIZER_RESULT "\"],\"labels\":{"
-        "\"" LABEL_TASK "\":\"a\",\"" LABEL_ATTEMPT "\":\"3\"}%s},\"spec\":{\"volumes\":[{\"name\":\"v\"}]%s},"
+        "\"" LABEL_MANAGED_BY "\":\"weir\",\"" LABEL_TASK "\":\"a\",\"" LABEL_ATTEMPT
+        "\":\"3\"}%s},\"spec\":{\"volumes\":[{\"name\":\"v\"}]%s},"
         "\"status\":{%s}}",
         metadata, spec, status);
     yyjson_doc *doc = NULL;
@@ -71,13 +72,20 @@ static yyjson_doc *parse(const char *json) {
 
 static void an_orphan_and_one_that_is_done(void **state) {
     (void)state;
-    AUTO_JSON *orphan = parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"lab\",\"labels\":{\"" LABEL_PIPELINE
-                              "\":\"chain\",\"" LABEL_RUN "\":\"old\"}}}");
+    AUTO_JSON *orphan = parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"lab\",\"labels\":{\"" LABEL_MANAGED_BY
+                              "\":\"weir\",\"" LABEL_PIPELINE "\":\"chain\",\"" LABEL_RUN "\":\"old\"}}}");
     struct pod_object *pod = pod_object_new(yyjson_doc_get_root(orphan));
     assert_string_equal(pod->key, "lab/chain");
     assert_string_equal(pod_object_run(pod), "old");
     assert_null(pod->owner);
     pod_object_free(pod);
+    AUTO_JSON *foreign = parse("{\"metadata\":{\"name\":\"p\",\"namespace\":\"lab\",\"labels\":{\"" LABEL_MANAGED_BY
+                               "\":\"weir\",\"" LABEL_PIPELINE "\":\"chain\"}}}");
+    pod = pod_object_new(yyjson_doc_get_root(foreign)); /* labels like ours, of no run */
+    assert_null(pod->key);
+    pod_object_free(pod);
+    AUTO_JSON *hidden = parse("{\"metadata\":{\"name\":\"p\",\"labels\":{\"" LABEL_MANAGED_BY "\":\"helm\"}}}");
+    assert_null(pod_object_new(yyjson_doc_get_root(hidden)));
     AUTO_JSON *done = parse("{\"metadata\":{\"name\":\"p\",\"labels\":{\"" LABEL_DONE "\":\"true\"}}}");
     assert_null(pod_object_new(yyjson_doc_get_root(done)));
     pod = pod_object_any(yyjson_doc_get_root(done));

@@ -175,10 +175,10 @@ static void a_run_that_was_edited_meanwhile_stays(void **state) {
 
 /* --- an object that ends the process --- */
 
-static void crash_on(const char *path, const char *key) {
+static void crash_on(const char *path, const char *uid) {
     for (int i = 0; i < 2; i++) { /* a kill counts twice */
         struct guard *guard = guard_open(path);
-        guard_enter(guard, key, 1);
+        guard_enter(guard, uid, 1);
         guard_close(guard);
     }
 }
@@ -193,7 +193,7 @@ static void a_run_that_crashes_the_operator_is_left_alone_and_said(void **state)
     cluster_start(&c);
     struct object *bad = cluster_submit(&c, "bad", "x ", "");
     const struct object *good = cluster_submit(&c, "good", "a ba", "");
-    crash_on(path, "lab/bad");
+    crash_on(path, json_text(json_at(object_root(bad), "metadata", NULL), "uid", ""));
     c.guard_file = path;
     controller_begin(&c);
     cluster_settle(&c);

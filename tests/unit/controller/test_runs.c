@@ -76,14 +76,15 @@ static void refusals_back_off(void **state) {
     struct runs runs = {0};
     struct run run;
     struct run_state *known = runs_want(&runs, "u");
-    const struct refusal refusal = {.task = "a", .reason = REASON(QuotaExceeded), .message = "exceeded quota"};
+    const struct refusal refusal = {
+        .task = "a", .attempt = 2, .reason = REASON(QuotaExceeded), .message = "exceeded quota"};
     int64_t now = BOOT;
     int64_t delays[8];
     for (int i = 0; i < 8; i++) {
         run_refused(known, &refusal, 3, now);
         fill(&runs, known, now, &arena, &run);
         assert_int_equal(run.failure_count, 1);
-        assert_int_equal(run.failures[0].since, wall);
+        assert_int_equal(run.failures[0].attempt, 2);
         assert_string_equal(run.failures[0].reason, "QuotaExceeded");
         assert_int_equal(run.create_room, 1);
         delays[i] = run.failures[0].next_at - (wall + now - BOOT);

@@ -305,9 +305,11 @@ static void a_deleted_pod_ends_when_nothing_of_it_runs(void **state) {
     (void)state;
     /* never scheduled: no kubelet will ever say more */
     expect_full(DELETING, "", "  phase: Pending\n", NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
-    /* scheduled, the kubelet has its time */
+    /* scheduled: its kubelet says so, or nobody */
     expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:04:40", "PENDING");
-    expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
+    expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:05:00",
+                "PENDING NodeUnreachable: its node has not answered since 2026-11-20T10:04:30Z: when it is gone for "
+                "good, delete the node, or the pod with kubectl delete pod --force, and the task goes on elsewhere");
     expect_full(DELETING, NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", NULL,
                 "10:04:50", "RUNNING");
     expect_deleting(ENDED("Failed", 143, "Error", RECORD_STOPPED), "LOST PodDeleted 143: its pod was deleted");

@@ -190,7 +190,7 @@ static void change_state(struct world *world, struct world_pod *pod, int state) 
     pod->view.lingers = pod->view.lingers || state == STATE_LINGERING;
     if (state == STATE_DELETING) {
         pod->view.deleting = true;
-        pod->view.deleting_since = world->now;
+        pod->view.deleting_since = pod->view.deleting_until = world->now;
     }
     if (state > (int)POD_LOST)
         return;
@@ -241,6 +241,26 @@ static void do_collide(struct world *world, const struct words *words) {
         names_pod("pl", "run-uid", word(words, 1), strtoll(word(words, 2), NULL, 10), &world->arena);
 }
 
+static void do_accept(struct world *world, const struct words *words) {
+    size_t kept = 0;
+    for (size_t i = 0; i < world->failure_count; i++)
+        if (strcmp(world->failures[i].task, word(words, 1)) != 0)
+            world->failures[kept++] = world->failures[i];
+    world->failure_count = kept;
+}
+
+/* The one that was asked for last. */
+static int64_t asked_attempt(const struct world *world, const char *task) {
+    int64_t attempt = 1;
+    for (size_t i = 0; i < world->failure_count; i++)
+        if (strcmp(world->failures[i].task, task) == 0)
+            attempt = world->failures[i].attempt;
+    for (size_t i = 0; i < world->creating_count; i++)
+        if (strcmp(world->creating[i].task, task) == 0)
+            attempt = world->creating[i].attempt;
+    return attempt;
+}
+
 static void do_refuse(struct world *world, const struct words *words) {
     struct error err = {0};
     int64_t after = 0;
@@ -248,23 +268,17 @@ static void do_refuse(struct world *world, const struct words *words) {
     if (duration_parse(word(words, 3), &after, &err) != 0)
         fail_msg("%s", err.text);
     const char *text = strstr(words->rest, word(words, 3)) + strlen(word(words, 3)) + 1;
+    int64_t attempt = asked_attempt(world, word(words, 1));
+    do_accept(world, words); /* one refusal takes the place of another */
     world->failures[world->failure_count++] =
         (struct create_failure){.task = arena_strdup(&world->arena, word(words, 1)),
+                                .attempt = attempt,
                                 .reason = arena_strdup(&world->arena, word(words, 2)),
                                 .message = arena_strdup(&world->arena, text),
-                                .since = world->now,
                                 .next_at = world->now + after};
     struct world_pod *pod = world_pod(world, word(words, 1), 1);
     if (pod != NULL) /* it was not created after all */
         world_drop_pod(world, pod);
-}
-
-static void do_accept(struct world *world, const struct words *words) {
-    size_t kept = 0;
-    for (size_t i = 0; i < world->failure_count; i++)
-        if (strcmp(world->failures[i].task, word(words, 1)) != 0)
-            world->failures[kept++] = world->failures[i];
-    world->failure_count = kept;
 }
 
 static void do_finalizer(struct world *world, const struct words *words) {

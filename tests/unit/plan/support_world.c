@@ -139,7 +139,6 @@ static void make_run(struct world *world) {
     run->old_finalizer = world->old_finalizer;
     run->unchecked = world->unchecked;
     run->deleting = world->deleting;
-    run->deleting_since = world->deleting_since;
     run->last_spec = world->problems.total > 0 && world->last_valid ? spec : NULL;
     run->changed_at = world->changed_at;
     run->window_ms = world->window_ms;
@@ -210,7 +209,7 @@ static void delete_pod(struct world *world, struct world_pod *pod) {
     if (pod == NULL || pod->view.deleting)
         return;
     pod->view.deleting = true;
-    pod->view.deleting_since = world->now;
+    pod->view.deleting_since = pod->view.deleting_until = world->now;
 }
 
 static void apply_to_pod(struct world *world, const struct action *action) {

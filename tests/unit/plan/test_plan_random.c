@@ -254,7 +254,7 @@ static void touch_pod(struct history *history) {
         return;
     if (chance(history, 8) && !pod->view.deleting) {
         pod->view.deleting = true;
-        pod->view.deleting_since = world->now;
+        pod->view.deleting_since = pod->view.deleting_until = world->now;
     } else if (chance(history, 4) && uid_is_recorded(history, pod->view.uid)) {
         history->lost[index_of(&pod->view)]++;
         history->failed[index_of(&pod->view)]++;
@@ -299,8 +299,8 @@ static void refuse(struct history *history) {
         return;
     world_drop_pod(world, pod);
     history->failed[asked.task[0] - 'a']++; /* should it have a startTimeout */
-    world->failures[world->failure_count++] = (struct create_failure){
-        asked.task, REASON(CreateFailed), "no", world->now, world->now + (int64_t)draw(history, 10000)};
+    world->failures[world->failure_count++] = (struct create_failure){asked.task, asked.attempt, REASON(CreateFailed),
+                                                                      "no", world->now + (int64_t)draw(history, 10000)};
 }
 
 static void step(struct history *history) {
