@@ -42,6 +42,8 @@ struct controller *controller_new(const struct controller_config *config) {
     if (controller == NULL)
         abort();
     controller->config = *config;
+    if (controller->config.leaving_ms == 0)
+        controller->config.leaving_ms = LEAVING_MS;
     controller->runs.window_ms = config->window_ms > 0 ? config->window_ms : PACE_MIN_MS;
     controller->guard = guard_open(config->guard_file);
     controller->worker = worker_new(config->loop, "pipelines", reconcile, controller);

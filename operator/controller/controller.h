@@ -25,6 +25,7 @@ struct controller_config {
     const char *guard_file;                       /* where the key in work is noted; NULL: nowhere */
     int64_t ttl_seconds_after_finished;           /* of Pipelines that name none; -1: keep */
     int64_t window_ms;                            /* of folded status writes, the shortest; 0: PACE_MIN_MS */
+    int64_t leaving_ms;                           /* see leaving.h; 0: LEAVING_MS */
     void (*pod_gone)(const char *uid, void *arg); /* the pod does not exist any more, or is done */
     void *arg;
     uint64_t seed; /* of the watches' jitter */

@@ -10,7 +10,7 @@
 #include "controller/internal.h"
 #include "kube/verbs.h"
 
-enum { GRACE_MS = 90 * 1000, AT_ONCE = 32 };
+enum { AT_ONCE = 32 };
 
 struct leaving {
     struct kube_call *call; /* a look at the namespace */
@@ -89,7 +89,8 @@ static void looked(struct kube_answer *answer, void *arg) {
         leaving->since = 0;
     else if (leaving->since == 0)
         leaving->since = now;
-    if (going && now - leaving->since >= GRACE_MS && scope->controller->leading && leaving->under_way == 0)
+    if (going && now - leaving->since >= scope->controller->config.leaving_ms && scope->controller->leading &&
+        leaving->under_way == 0)
         let_pods_go(scope);
 }
 

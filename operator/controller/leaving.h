@@ -5,6 +5,8 @@
  * are let go by a right that is cluster-wide and allows nothing else (charts/weir: ValidatingAdmissionPolicy). Their
  * launchers have had their grace by then. */
 
+enum { LEAVING_MS = 90 * 1000 };
+
 struct scope;
 
 void leaving_look(struct scope *scope); /* we were refused: have a look; no-op while one is under way */

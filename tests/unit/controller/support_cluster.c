@@ -152,6 +152,7 @@ void controller_begin(struct cluster *cluster) {
                                        .ttl_seconds_after_finished = -1,
                                        .guard_file = cluster->guard_file,
                                        .window_ms = 5,
+                                       .leaving_ms = cluster->leaving_ms,
                                        .seed = 7};
     cluster->controller = controller_new(&config);
     if (cluster->leads)
@@ -189,6 +190,40 @@ void cluster_settle(struct cluster *cluster) {
     stop_ticking(cluster, &tick);
     if (ticks >= TICKS_MAX)
         fail_msg("never quiet:\n%s", strbuf_text(&cluster->transcript));
+}
+
+static void on_over(uv_timer_t *tick) {
+    *(bool *)tick->data = true;
+}
+
+void cluster_run_for(struct cluster *cluster, uint64_t ms) {
+    uv_timer_t tick;
+    bool over = false;
+    uv_timer_init(&cluster->loop, &tick);
+    tick.data = &over;
+    uv_timer_start(&tick, on_over, ms, 0);
+    while (!over)
+        uv_run(&cluster->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&tick, NULL);
+    uv_run(&cluster->loop, UV_RUN_NOWAIT);
+}
+
+void pod_deleted_long_ago(struct cluster *cluster, struct object *pod, int64_t ago_ms, int grace_s) {
+    char at[CLOCK_TEXT_MAX];
+    clock_format(clock_wall_ms() - ago_ms + grace_s * INT64_C(1000), at);
+    AUTO_STRBUF json = STRBUF_INIT;
+    strbuf_printf(&json, "{\"metadata\":{\"deletionTimestamp\":\"%s\",\"deletionGracePeriodSeconds\":%d}}", at,
+                  grace_s);
+    store_edit(&cluster->api.store, pod, strbuf_text(&json));
+}
+
+struct object *cluster_submit_json(struct cluster *cluster, const char *spec) {
+    AUTO_STRBUF json = STRBUF_INIT;
+    strbuf_printf(&json,
+                  "{\"apiVersion\":\"" WEIR_API_VERSION "\",\"kind\":\"Pipeline\",\"metadata\":{\"name\":\"chain\"},"
+                  "\"spec\":%s}",
+                  spec);
+    return store_add(&cluster->api.store, "pipelines", "lab", strbuf_text(&json));
 }
 
 void controller_end(struct cluster *cluster) {

@@ -14,6 +14,7 @@ struct cluster {
     struct recorder *recorder;
     struct controller *controller;
     struct strings namespaces; /* to watch; empty: all */
+    int64_t leaving_ms;        /* 0: the usual */
     bool leads, drained;       /* leads: controller_begin() makes it lead */
     const char *guard_file;    /* NULL: none */
     struct strbuf transcript;
@@ -30,7 +31,10 @@ void controller_end(struct cluster *cluster);   /* no-op when there is none */
 struct object *cluster_submit(struct cluster *cluster, const char *name, const char *tasks, const char *more_spec);
 struct object *cluster_submit_in(struct cluster *cluster, const char *namespace, const char *name, const char *tasks,
                                  const char *more_spec);
-void cluster_settle(struct cluster *cluster); /* turns the loop until nothing is requested any more */
+/* One of namespace lab that is called chain. */
+struct object *cluster_submit_json(struct cluster *cluster, const char *spec);
+void cluster_run_for(struct cluster *cluster, uint64_t ms); /* turns the loop so long, whatever is asked */
+void cluster_settle(struct cluster *cluster);               /* turns the loop until nothing is requested any more */
 
 void cluster_expect(struct cluster *cluster, const char *const *lines); /* the transcript, which then begins anew */
 #define EXPECT(cluster, ...) cluster_expect((cluster), (const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
@@ -47,5 +51,7 @@ bool held(const struct object *pod);
 /* What a kubelet does. */
 void pod_starts(struct cluster *cluster, struct object *pod);
 void pod_ends(struct cluster *cluster, struct object *pod, const char *reason); /* "": well; else the record's */
+/* It was deleted so long ago with that grace, and runs. */
+void pod_deleted_long_ago(struct cluster *cluster, struct object *pod, int64_t ago_ms, int grace_s);
 bool kubelet_step(struct cluster *cluster); /* each pod one step on, those being deleted too; false: none moved */
 void kubelet_run(struct cluster *cluster);  /* until no pod moves any more */

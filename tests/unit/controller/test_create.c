@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -199,25 +198,6 @@ static void names_of_tasks_decide_nothing(void **state) {
     cluster_finish(&c);
 }
 
-/* One dry run is not answered for long; what other runs do meanwhile is nothing. */
-static void others_wait_for_one_check_without_work(void **state) {
-    (void)state;
-    struct cluster c;
-    begin(&c);
-    c.api.answer_ms = 2000;
-    for (int i = 0; i < 20; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "run%d", i);
-        cluster_submit(&c, name, "a ", "");
-    }
-    clock_t before = clock();
-    cluster_settle(&c);
-    assert_true(clock() - before < CLOCKS_PER_SEC);
-    assert_int_equal(count_of(&c, "check pod"), 1);
-    c.api.answer_ms = 0;
-    cluster_finish(&c);
-}
-
 /* Found before the first pod, though it is the last task's. */
 static void invalid_pod_stalls_the_run_before_anything_starts(void **state) {
     (void)state;
@@ -289,7 +269,6 @@ int main(void) {
         cmocka_unit_test(events_do_not_reset_the_back_off),
         cmocka_unit_test(the_others_go_on),
         cmocka_unit_test(names_of_tasks_decide_nothing),
-        cmocka_unit_test(others_wait_for_one_check_without_work),
         cmocka_unit_test(invalid_pod_stalls_the_run_before_anything_starts),
         cmocka_unit_test(each_shape_is_checked_once),
         cmocka_unit_test(checks_that_cannot_be_answered_stop_nobody),

@@ -211,6 +211,29 @@ static void a_run_that_crashes_the_operator_is_left_alone_and_said(void **state)
     unlink(path);
 }
 
+/* Recreated under the same name, its generation is 1 again. */
+static void a_new_pipeline_is_not_held_for_its_former_namesake(void **state) {
+    (void)state;
+    char path[] = "/tmp/weir-guard-XXXXXX";
+    int fd = mkstemp(path);
+    close(fd);
+    struct cluster c;
+    cluster_start(&c);
+    struct object *bad = cluster_submit(&c, "chain", "a ", "");
+    crash_on(path, json_text(json_at(object_root(bad), "metadata", NULL), "uid", ""));
+    c.guard_file = path;
+    controller_begin(&c);
+    cluster_settle(&c);
+    assert_null(cluster_pod(&c, "a", 1)); /* left alone */
+    store_delete(&c.api.store, bad, true);
+    cluster_settle(&c);
+    cluster_submit(&c, "chain", "a ", "\"parallelism\":3,"); /* mended, and made anew */
+    cluster_settle(&c);
+    assert_non_null(cluster_pod(&c, "a", 1));
+    cluster_finish(&c);
+    unlink(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wiped_status_is_made_again_from_the_pods),
@@ -219,6 +242,7 @@ int main(void) {
         cmocka_unit_test(a_finished_run_goes_after_its_ttl),
         cmocka_unit_test(a_run_that_was_edited_meanwhile_stays),
         cmocka_unit_test(a_run_that_crashes_the_operator_is_left_alone_and_said),
+        cmocka_unit_test(a_new_pipeline_is_not_held_for_its_former_namesake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

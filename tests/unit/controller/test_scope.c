@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <utlist.h>
 
 #include "controller/support_cluster.h"
 
@@ -145,6 +146,46 @@ static void what_is_held_back_is_done_by_the_next_leader(void **state) {
     cluster_finish(&c);
 }
 
+/* A namespace on its way out with more pods than are let go at once. */
+static void all_pods_of_a_namespace_that_goes_are_let_go(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    c.namespaces = (struct strings){.items = two, .count = 2};
+    c.leaving_ms = 100;
+    controller_begin(&c);
+    cluster_settle(&c);
+    cluster_submit_in(&c, "other", "one", "a b c d e f g h i j k l m n o p q r s t ", "");
+    cluster_submit_in(&c, "other", "two", "a b c d e f g h i j k l m n o p q r s t ", "");
+    size_t made = 0;
+    struct object *object;
+    while (made < 40) {
+        cluster_settle(&c);
+        made = 0;
+        LL_FOREACH(c.api.store.objects, object) {
+            made += text_equal(object->plural, "pods");
+        }
+    }
+    LL_FOREACH(c.api.store.objects, object) {
+        if (text_equal(object->plural, "pods"))
+            pod_starts(&c, object);
+    }
+    cluster_settle(&c);
+    c.api.seen = NULL; /* nothing can be recorded any more */
+    c.api.forbidden = "other";
+    api_end_watches(&c.api);
+    size_t left = made;
+    for (int i = 0; i < 60 && left > 0; i++) {
+        cluster_run_for(&c, 500);
+        left = 0;
+        LL_FOREACH(c.api.store.objects, object) {
+            left += text_equal(object->plural, "pods") && held(object);
+        }
+    }
+    assert_int_equal(left, 0);
+    cluster_finish(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_namespace_that_cannot_be_read_stops_nobody),
@@ -152,6 +193,7 @@ int main(void) {
         cmocka_unit_test(a_run_goes_on_when_its_namespace_can_be_read_again),
         cmocka_unit_test(who_takes_over_with_an_old_cache_runs_nothing_twice),
         cmocka_unit_test(what_is_held_back_is_done_by_the_next_leader),
+        cmocka_unit_test(all_pods_of_a_namespace_that_goes_are_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
