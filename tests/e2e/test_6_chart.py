@@ -77,8 +77,9 @@ def test_one_namespace_does_not_stop_another(listed):
     run.wait_phase("Succeeded")
     assert blocked.phase() is None
     assert metrics(service_url("weir", 8080))[f'weir_namespace_unreadable{{namespace="{bad.name}"}}'] == 1
-    said = [e for e in get("events.events.k8s.io", namespace=cluster.SYSTEM) if e["reason"] == "NamespaceUnreadable"]
-    assert any(bad.name in e["note"] for e in said), said
+    wait_for("an event that says so", lambda: [
+        e for e in get("events.events.k8s.io", namespace=cluster.SYSTEM)
+        if e["reason"] == "NamespaceUnreadable" and bad.name in e["note"]], 60)
     kubectl("create", "-f", "-", stdin=cluster.json.dumps({**grant, "metadata": {
         "name": grant["metadata"]["name"], "namespace": bad.name, "labels": grant["metadata"].get("labels", {})}}))
     blocked.wait_phase("Succeeded")
