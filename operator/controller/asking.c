@@ -52,8 +52,9 @@ void asking_wait(struct asking *asking, uint64_t hash, const char *key) {
         waiter = waiter->next;
     if (question == NULL || waiter != NULL)
         return;
-    waiter = make(sizeof *waiter + strlen(key) + 1);
-    strcpy(waiter->key, key);
+    size_t size = strlen(key) + 1;
+    waiter = make(sizeof *waiter + size);
+    memcpy(waiter->key, key, size);
     waiter->next = question->waiters;
     question->waiters = waiter;
 }

@@ -249,18 +249,6 @@ static void do_accept(struct world *world, const struct words *words) {
     world->failure_count = kept;
 }
 
-/* The one that was asked for last. */
-static int64_t asked_attempt(const struct world *world, const char *task) {
-    int64_t attempt = 1;
-    for (size_t i = 0; i < world->failure_count; i++)
-        if (strcmp(world->failures[i].task, task) == 0)
-            attempt = world->failures[i].attempt;
-    for (size_t i = 0; i < world->creating_count; i++)
-        if (strcmp(world->creating[i].task, task) == 0)
-            attempt = world->creating[i].attempt;
-    return attempt;
-}
-
 static void do_refuse(struct world *world, const struct words *words) {
     struct error err = {0};
     int64_t after = 0;
@@ -268,7 +256,7 @@ static void do_refuse(struct world *world, const struct words *words) {
     if (duration_parse(word(words, 3), &after, &err) != 0)
         fail_msg("%s", err.text);
     const char *text = strstr(words->rest, word(words, 3)) + strlen(word(words, 3)) + 1;
-    int64_t attempt = asked_attempt(world, word(words, 1));
+    int64_t attempt = world_asked_attempt(world, word(words, 1));
     do_accept(world, words); /* one refusal takes the place of another */
     world->failures[world->failure_count++] =
         (struct create_failure){.task = arena_strdup(&world->arena, word(words, 1)),

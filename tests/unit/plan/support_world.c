@@ -271,3 +271,14 @@ void world_crash(struct world *world) {
     world->changed_at = 0;
     world->last_valid = false;
 }
+
+int64_t world_asked_attempt(const struct world *world, const char *task) {
+    int64_t attempt = 1;
+    for (size_t i = 0; i < world->failure_count; i++)
+        if (strcmp(world->failures[i].task, task) == 0)
+            attempt = world->failures[i].attempt;
+    for (size_t i = 0; i < world->creating_count; i++)
+        if (strcmp(world->creating[i].task, task) == 0)
+            attempt = world->creating[i].attempt;
+    return attempt;
+}

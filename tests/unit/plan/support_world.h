@@ -68,3 +68,4 @@ void world_sync_status(struct world *world);
 void world_apply(struct world *world, size_t first, size_t count); /* of the last plan's actions */
 void world_write(struct world *world, const struct run_status *status);
 void world_crash(struct world *world); /* the operator forgets what it had in memory */
+int64_t world_asked_attempt(const struct world *world, const char *task); /* the one that was asked for last */
