@@ -5,6 +5,8 @@ Needs `hack/setup cluster` (helm) or a helm on the PATH. What only an API server
 import os
 import pathlib
 import shutil
+import re
+import secrets
 import subprocess
 
 import pytest
@@ -223,12 +225,16 @@ def test_listed_namespaces_need_no_cluster_wide_work():
     assert "--namespaces=etl,reports" in container(documents)["args"]
 
 
-def test_two_releases_do_not_share_cluster_wide_names():
-    def names(namespace):
-        values = ["crds.install=false", *WATCHED]
-        documents = render(values, namespace=namespace) + render(values, hooks=True, namespace=namespace)
-        return {(d["kind"], d["metadata"]["name"]) for d in documents if d["kind"] in CLUSTER_WIDE}
-    assert names("weir-system") and not names("weir-system") & names("weir-test")
+@pytest.mark.parametrize("one, other", [
+    (("weir-system", "weir"), ("weir-test", "weir")), (("team", "a-weir"), ("team-a", "weir")), (("weir", "weir"), ("w", "weir"))])
+def test_two_releases_do_not_share_cluster_wide_names(one, other):
+    """Nor those of Roles in a namespace that both watch."""
+    def names(namespace, release):
+        values, where = ["crds.install=false", *WATCHED], {"namespace": namespace, "release": release}
+        return {(d["kind"], d["metadata"]["name"]) for d in render(values, **where) + render(values, hooks=True, **where)
+                if d["kind"] in CLUSTER_WIDE or d["metadata"]["namespace"] == "etl"}
+    assert len(names(*one)) == 10 and not names(*one) & names(*other)
+    assert all(re.fullmatch(r"[a-z0-9-]+\.[a-z0-9-]+", name) for _, name in names(*one)), "a namespace cannot hold a dot"
 
 
 def test_the_right_to_patch_pods_everywhere_comes_with_its_policy_or_not_at_all():

@@ -13,10 +13,9 @@
 {{- end }}
 {{- end }}
 
-{{/* Of what is cluster-wide: two releases in two namespaces must not share it. */}}
+{{/* Of what is cluster-wide: no two releases may share it. A namespace holds no dot, so the first one ends it. */}}
 {{- define "weir.clusterName" -}}
-{{- $name := include "weir.fullname" . -}}
-{{- if eq $name .Release.Namespace }}{{ $name }}{{ else }}{{ printf "%s-%s" .Release.Namespace $name | trunc 200 }}{{ end }}
+{{- printf "%s.%s" .Release.Namespace (include "weir.fullname" .) }}
 {{- end }}
 
 {{- define "weir.selectorLabels" -}}
