@@ -26,7 +26,7 @@ VARIANTS = {
     "two": ["replicas=2", "podDisruptionBudget.enabled=true"],
     "all-on": ["podDisruptionBudget.enabled=true", "networkPolicy.enabled=true", "podMonitor.enabled=true",
                "podMonitor.labels.team=data", "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.name=monitoring",
-               "nodeSelector.disk=ssd", "tolerations[0].operator=Exists", "extraArgs={--http-port=9090}",
+               "nodeSelector.disk=ssd", "tolerations[0].operator=Exists", "extraArgs={--report-address=10.0.0.1:443}",
                "extraEnv[0].name=HTTPS_PROXY", "extraEnv[0].value=http://proxy:3128", "imagePullSecrets[0].name=pull",
                "podLabels.team=data", "podAnnotations.note=x", "serviceAccount.annotations.role=x",
                "topologySpreadConstraints[0].maxSkew=1", "affinity.nodeAffinity.x=y", "priorityClassName=high",
@@ -322,7 +322,7 @@ def test_optional_objects_come_only_when_asked_for():
     reports, http = only(documents, "NetworkPolicy")["spec"]["ingress"]
     assert reports["from"] == [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/managed-by": "weir"}}}]
     assert http["from"] == [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]
-    assert {"--http-port=9090"} <= set(container(documents)["args"])
+    assert {"--report-address=10.0.0.1:443"} <= set(container(documents)["args"])
 
 
 def test_people_get_pipelines_through_the_clusters_own_roles():
@@ -392,3 +392,14 @@ def test_every_value_is_in_the_schema():
         known = schema["properties"][name].get("properties")
         if known is not None and isinstance(value, dict) and name != "resources":
             assert set(value) == set(known), name
+def test_options_that_the_chart_sets_are_not_for_extra_args():
+    """The later one would win, and ports, rights or names would not fit it. What remains is taken: variant all-on."""
+    own = {argument.partition("=")[0] for argument in container(render([*VARIANTS["all-on"], *WATCHED, "extraArgs=null"]))["args"]}
+    assert len(own) == 9
+    for option in sorted(own | {"--http-port", "--report-port", "--namespace", "--release-pods", "--log-l"}):
+        result = template([f"extraArgs={{{option}=1}}"])
+        assert result.returncode != 0, f"{option}: taken"
+        assert f"extraArgs: {option} " in result.stderr, result.stderr
+    assert "set logLevel" in template(["extraArgs={--log-level=debug}"]).stderr
+
+

@@ -63,6 +63,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   verbs: [create, patch]
 {{- end }}
 
+{{/* Checks extraArgs for what the chart says itself, abbreviated or not: the later one would win. */}}
+{{- define "weir.checkExtraArgs" -}}
+{{- $instead := dict
+  "--leader-elect" "set leaderElection.enabled"
+  "--launcher-image" "set launcher.image"
+  "--launcher-pull-policy" "set launcher.pullPolicy"
+  "--log-level" "set logLevel"
+  "--namespaces" "set watchNamespaces"
+  "--ttl-seconds-after-finished" "set ttlSecondsAfterFinished"
+  "--lease-name" "it is the release's name; set fullnameOverride"
+  "--service-name" "it is the release's name; set fullnameOverride"
+  "--namespace" "it is the release's"
+  "--report-port" "the Service leads to 8443"
+  "--http-port" "the probes and the Service lead to 8080"
+  "--guard-file" "the volume for it is there"
+  "--release-pods" "the Job of helm uninstall has it; set uninstall.releasePods" }}
+{{- range .Values.extraArgs }}
+{{- $option := first (splitList "=" .) }}
+{{- range $own, $hint := $instead }}
+{{- if hasPrefix $option $own }}{{ fail (printf "extraArgs: %s is for the chart to say: %s" $option $hint) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Pod Security "restricted", of the pod and of its container. */}}
 {{- define "weir.podSecurity" -}}
 runAsNonRoot: true
