@@ -15,10 +15,10 @@ import urllib.request
 import pytest
 import yaml
 
-from test_chart import of_kind, render
+from test_chart import HELM, of_kind, render
 
 KUBECONFIG = os.environ.get("WEIR_TEST_KUBECONFIG")
-pytestmark = pytest.mark.skipif(not KUBECONFIG, reason="WEIR_TEST_KUBECONFIG names no API server")
+pytestmark = pytest.mark.skipif(not (KUBECONFIG and HELM), reason="WEIR_TEST_KUBECONFIG names no API server, or no helm")
 
 MARK = secrets.token_hex(3)
 SYSTEM, WATCHED, ELSEWHERE = (f"chart-{MARK}-{name}" for name in ("system", "watched", "elsewhere"))
