@@ -5,9 +5,9 @@ test_server.py and in the e2e tests.
 """
 import os
 import pathlib
-import shutil
 import re
 import secrets
+import shutil
 import subprocess
 
 import pytest
@@ -42,9 +42,9 @@ def helm(*arguments):
     return subprocess.run([HELM, *arguments], capture_output=True, text=True, timeout=60)
 
 
-def template(sets=(), release="weir", namespace="weir-system", apis=(POLICIES,)):
+def template(sets=(), release="weir", namespace="weir-system", apis=(POLICIES,), chart=CHART):
     options = [word for item in sets for word in ("--set", item)] + [word for api in apis for word in ("--api-versions", api)]
-    return helm("template", release, str(CHART), "-n", namespace, *options)
+    return helm("template", release, str(chart), "-n", namespace, *options)
 
 
 def is_hook(document):
@@ -260,6 +260,13 @@ def test_finished_pipelines_stay_unless_told_otherwise():
     assert "--ttl-seconds-after-finished=31536000" in large
 
 
+@pytest.mark.parametrize("newer", ["uninstall", "uninstall.releasePods", "rbac.leavingNamespaces", "ttlSecondsAfterFinished"])
+def test_a_value_that_a_release_did_not_have_is_the_default(newer):
+    """helm upgrade --reuse-values: what is newer than the release is missing."""
+    for hooks in (False, True):
+        assert render([*WATCHED, f"{newer}=null"], hooks) == render(WATCHED, hooks)
+
+
 # The end: a Job that lets the pods go
 
 def test_uninstall_lets_pods_go_and_leaves_nothing():
@@ -385,14 +392,6 @@ def test_nonsense_is_refused(value, complaint):
     assert complaint in result.stderr, result.stderr
 
 
-def test_every_value_is_in_the_schema():
-    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    assert set(values) == set(schema["properties"]) - {"global"}
-    for name, value in values.items():
-        known = schema["properties"][name].get("properties")
-        if known is not None and isinstance(value, dict) and name != "resources":
-            assert set(value) == set(known), name
 def test_options_that_the_chart_sets_are_not_for_extra_args():
     """The later one would win, and ports, rights or names would not fit it. What remains is taken: variant all-on."""
     own = {argument.partition("=")[0] for argument in container(render([*VARIANTS["all-on"], *WATCHED, "extraArgs=null"]))["args"]}
@@ -404,3 +403,11 @@ def test_options_that_the_chart_sets_are_not_for_extra_args():
     assert "set logLevel" in template(["extraArgs={--log-level=debug}"]).stderr
 
 
+def test_every_value_is_in_the_schema():
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert set(values) == set(schema["properties"]) - {"global"}
+    for name, value in values.items():
+        known = schema["properties"][name].get("properties")
+        if known is not None and isinstance(value, dict) and name != "resources":
+            assert set(value) == set(known), name

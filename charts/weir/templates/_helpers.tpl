@@ -104,7 +104,8 @@ capabilities: {drop: [ALL]}
 {{/* Not empty where the operator may let pods of a dying namespace go: see templates/leaving.yaml. */}}
 {{- define "weir.leaving" -}}
 {{- $api := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" }}
-{{- if and .Values.rbac.create .Values.rbac.leavingNamespaces .Values.watchNamespaces $api }}true{{ end }}
+{{- $wanted := dig "leavingNamespaces" true .Values.rbac }}
+{{- if and .Values.rbac.create $wanted .Values.watchNamespaces $api }}true{{ end }}
 {{- end }}
 
 {{/* Annotations of what `helm uninstall` makes at its end, and removes when it went well; the argument is its place. */}}
