@@ -267,6 +267,32 @@ def test_a_value_that_a_release_did_not_have_is_the_default(newer):
         assert render([*WATCHED, f"{newer}=null"], hooks) == render(WATCHED, hooks)
 
 
+# What it tells people
+
+def notes(tmp_path, sets=(), **where):
+    """NOTES.txt, which helm template leaves out, by way of a template of its own."""
+    chart = tmp_path / f"chart-{secrets.token_hex(3)}"
+    shutil.copytree(CHART, chart)
+    (chart / "templates/NOTES.txt").rename(chart / "notes")
+    (chart / "templates/notes.yaml").write_text('{kind: Notes, metadata: {}, text: {{ tpl (.Files.Get "notes") . | toJson }}}')
+    return only(render(sets, chart=chart, **where), "Notes")["text"]
+
+
+def test_notes_say_how_to_remove_what_is_this_releases(tmp_path):
+    everywhere = notes(tmp_path)
+    assert "kubectl get pipelines -A -w" in everywhere
+    assert "kubectl delete pipelines.weir.dev --all --cascade=foreground -A " in everywhere
+    listed = notes(tmp_path, WATCHED)
+    assert all(f"--cascade=foreground -n {name} " in listed for name in ("etl", "reports")) and "foreground -A" not in listed
+
+
+def test_notes_do_not_have_others_pipelines_removed(tmp_path):
+    """With the CRD go all Pipelines, also those of a release that came later or before."""
+    line, = [line for line in notes(tmp_path).splitlines() if "kubectl delete crd" in line]
+    assert "when no other release uses it" in line
+    assert "delete crd" not in notes(tmp_path, ["crds.install=false"])
+
+
 # The end: a Job that lets the pods go
 
 def test_uninstall_lets_pods_go_and_leaves_nothing():
