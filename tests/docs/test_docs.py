@@ -209,6 +209,13 @@ def test_metrics_and_scripts_are_there(page):
         assert (ROOT / path).exists(), f"there is no {path}"
 
 
+@pytest.mark.parametrize("path", [*(page.relative_to(ROOT) for page in PAGES), "hack/demo", "examples/wordcount.yaml"], ids=str)
+def test_logs_by_label_are_whole(path):
+    """kubectl shows ten lines of each pod that it finds by a label, unless told otherwise."""
+    for line in (ROOT / path).read_text(encoding="utf-8").splitlines():
+        assert not re.search(r"\blogs\b.* -l ", line) or "--tail=-1" in line, line
+
+
 @each_page
 def test_nothing_is_told_of_the_making(page):
     text = page.read_text(encoding="utf-8")
