@@ -47,7 +47,7 @@ def test_uninstall_keeps_pipelines_and_install_goes_on(weir, namespace):
     assert get("crd", "pipelines.weir.dev") is not None
     assert run.task("first")["phase"] == "Running"
     assert run.pods()[0]["metadata"].get("finalizers", []) == [], "nobody is there to take it off"
-    assert get("jobs", namespace=cluster.SYSTEM) == [] and get("clusterroles", "weir-weir-system-uninstall") is None
+    assert get("jobs", namespace=cluster.SYSTEM) == [] and get("clusterroles", "weir-system.weir-uninstall") is None
     install()
     run.wait_phase("Succeeded")
     assert all(task["attempt"] == 1 for task in run.status()["tasks"]), "the job was not run again"
