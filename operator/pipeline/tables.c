@@ -34,8 +34,8 @@ static int check_param_name(const char *text, struct error *err) {
 }
 
 static const struct field backoff_fields[] = {
-    {"initial", "Wait before the second attempt (default 10s).", FIELD_DURATION, offsetof(struct retry_backoff, initial_ms),
-     .flags = FIELD_NULLABLE, .max = DAY, .absent = 10 * SECOND},
+    {"initial", "Wait before the second attempt (default 10s).", FIELD_DURATION,
+     offsetof(struct retry_backoff, initial_ms), .flags = FIELD_NULLABLE, .max = DAY, .absent = 10 * SECOND},
     {"factor", "Each further wait is this many times the one before, 1 to 10 (default 2).", FIELD_NUMBER,
      offsetof(struct retry_backoff, factor), .flags = FIELD_NULLABLE, .min = 1, .max = 10},
     {"max", "No wait is longer than this (default 10m).", FIELD_DURATION, offsetof(struct retry_backoff, max_ms),
@@ -140,7 +140,9 @@ static const struct table param_table = TABLE(struct param, param_fields, 0);
 static const struct field spec_fields[] = {
     {"suspend", "Start nothing new; what runs goes on (default false).", FIELD_BOOL, .offset = IN_PIPELINE(suspend)},
     {"params",
-     "Values that texts of tasks and of defaults, and of params below them, may use as $(params.name). Also known: "
+     "Values that texts of tasks and of defaults, names of properties in conf and cmdenv, and params below them may "
+     "use "
+     "as $(params.name). Also known: "
      "$(pipeline.name), $(pipeline.namespace), $(pipeline.uid) and $(task.name). A value arrives as it is, whatever is "
      "in it, and $$(params.name) is the text $(params.name). In commands and in values of env, $(VAR) and $$(VAR) mean "
      "what they mean in a container, and every other $ arrives as it is written.",
@@ -148,8 +150,9 @@ static const struct field spec_fields[] = {
      .list_map_key = "name"},
     {"defaults",
      "Merged under every task, field by field, and objects member by member. Lists that have a key in Kubernetes are "
-     "merged by it (env, volumes and containers by name, volumeMounts by mountPath, ports by containerPort and "
-     "protocol): an entry of the task replaces its namesake as a whole and in its place (containers are merged in "
+     "merged by it (env, volumes, imagePullSecrets and containers by name, volumeMounts by mountPath, ports by "
+     "containerPort and protocol): an entry of the task replaces its namesake as a whole and in its place (containers "
+     "are merged in "
      "turn), one without a namesake comes last. Any other list (args, envFrom, tolerations) or value of the task "
      "replaces the one given here, and null takes it away (kubectl apply sends nulls only with --server-side).",
      FIELD_OBJECT, offsetof(struct spec_decoded, defaults), .table = &defaults_table},
