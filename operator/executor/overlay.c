@@ -128,15 +128,19 @@ static bool is_label_name(const char *text, bool annotation) {
            (slash == NULL || is_dns_name(text, (size_t)(slash - text), annotation));
 }
 
+enum { ANNOTATIONS_MAX = 250 * 1024 }; /* Kubernetes takes 256 KiB; weir has one of its own */
+
 /* Labels or annotations. */
 static void check_map(yyjson_mut_val *metadata, const char *map, const struct place *place, struct problems *problems) {
     const struct place here = {.up = place, .name = map};
+    bool annotation = strcmp(map, "annotations") == 0;
+    size_t bytes = 0;
     size_t i, count;
     yyjson_mut_val *name, *value;
     yyjson_mut_obj_foreach(yyjson_mut_obj_get(metadata, map), i, count, name, value) {
         const char *text = yyjson_mut_get_str(name);
         const struct place at = {.up = &here, .entry = text};
-        bool annotation = strcmp(map, "annotations") == 0;
+        bytes += yyjson_mut_get_len(name) + yyjson_mut_get_len(value);
         const char *label = annotation ? NULL : yyjson_mut_get_str(value);
         if (text_starts_with(text, WEIR_GROUP "/") || (!annotation && strcmp(text, LABEL_MANAGED_BY) == 0))
             problems_add_at(problems, &at, "is weir's own: choose another");
@@ -149,6 +153,8 @@ static void check_map(yyjson_mut_val *metadata, const char *map, const struct pl
                             "must be at most 63 letters, digits, '-', '_' and '.', with a letter or "
                             "digit at both ends");
     }
+    if (annotation && bytes > ANNOTATIONS_MAX)
+        problems_add_at(problems, &here, "must be at most %d bytes together", ANNOTATIONS_MAX);
 }
 
 static void check_metadata(yyjson_mut_val *metadata, const struct place *place, struct problems *problems) {

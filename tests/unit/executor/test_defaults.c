@@ -166,6 +166,38 @@ static void the_prefix_of_a_label_is_a_dns_name(void **state) {
     manifest_fini(&manifest);
 }
 
+/* An account that the overlay names is as good as one that the task names; what the overlay says itself stays. */
+static void the_token_comes_with_an_account(void **state) {
+    (void)state;
+    static const struct {
+        const char *overlay, *account;
+        bool token;
+    } cases[] = {{"", "default", false},
+                 {"serviceAccountName: spark", "spark", true},
+                 {"serviceAccountName: spark, automountServiceAccountToken: false", "spark", false},
+                 {"automountServiceAccountToken: true", "default", true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct manifest manifest;
+        AUTO_STRBUF text = STRBUF_INIT;
+        strbuf_printf(&text, "  tasks: [{name: t, image: i, command: {command: [x]}, pod: {spec: {%s}}}]\n",
+                      cases[i].overlay);
+        read(&manifest, strbuf_text(&text));
+        expect_sound(&manifest);
+        yyjson_mut_val *spec = yyjson_mut_obj_get(make_pod(&manifest), "spec");
+        assert_string_equal(yyjson_mut_get_str(yyjson_mut_obj_get(spec, "serviceAccountName")), cases[i].account);
+        assert_int_equal(yyjson_mut_get_bool(yyjson_mut_obj_get(spec, "automountServiceAccountToken")), cases[i].token);
+        manifest_fini(&manifest);
+    }
+}
+
+static void main_is_not_restarted_in_its_pod(void **state) {
+    (void)state;
+    EXPECT_TASK_PROBLEMS("    image: i\n    pod: {spec: {containers: [{name: main, restartPolicy: Always}]}}\n"
+                         "    command: {command: [x]}\n",
+                         "spec.tasks[0].pod.spec.containers[0].restartPolicy: cannot be set: weir makes a new pod for "
+                         "each attempt (use retry)");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_may_name_the_task_in_a_label),
@@ -179,6 +211,8 @@ int main(void) {
         cmocka_unit_test(false_is_no_violation),
         cmocka_unit_test(a_value_beside_value_from_is_another_shape),
         cmocka_unit_test(the_prefix_of_a_label_is_a_dns_name),
+        cmocka_unit_test(the_token_comes_with_an_account),
+        cmocka_unit_test(main_is_not_restarted_in_its_pod),
     };
     return cmocka_run_group_tests_name("defaults", tests, NULL, NULL);
 }
