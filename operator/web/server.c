@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +25,14 @@ enum {
     HEADERS_ROOM = 8 * 1024,
     IDLE_TIMEOUT_S = 5,
     SPARE_FDS = 16,
+    SHARE_MIN = 8, /* of one address */
 };
 
 static const char *const port_names[] = {[WEB_PLAIN] = "plain", [WEB_TLS] = "TLS"};
+
+/* One address's share of the port is one by this: probes and scrapes need few connections, but launchers may come from
+ * behind their node's address. */
+static const int port_shares[] = {[WEB_PLAIN] = 4, [WEB_TLS] = 2};
 
 struct port *port_of(struct lws *wsi) {
     return lws_get_vhost_user(lws_get_vhost(wsi));
@@ -44,14 +50,51 @@ static int prepare_tls(SSL_CTX *tls, struct lws_vhost *vhost) {
     return 0;
 }
 
+/* IPv4 addresses become those of IPv6 that stand for them. False when the peer has left already. */
+static bool peer_address(int fd, struct in6_addr *ret_address) {
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0)
+        return false;
+    *ret_address = (struct in6_addr)IN6ADDR_ANY_INIT;
+    if (peer.ss_family == AF_INET6) {
+        *ret_address = ((struct sockaddr_in6 *)&peer)->sin6_addr;
+    } else {
+        memset(ret_address->s6_addr + 10, 0xff, 2);
+        memcpy(ret_address->s6_addr + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
+    }
+    return true;
+}
+
+/* Accepted, and nothing made of it yet, no TLS either. What is closed for it is gone only as the loop turns: of those
+ * there may be as many again. Nonzero refuses. */
+static int admit(struct port *port, int fd) {
+    void *leaves = NULL;
+    if (port->live >= 2 * port->seats.max || !peer_address(fd, &port->arriving) ||
+        !seats_admit(&port->seats, &port->arriving, &leaves))
+        return 1;
+    if (leaves != NULL)
+        lws_set_timeout(leaves, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    return 0;
+}
+
+static void enter(struct port *port, struct lws *wsi) {
+    port->live++;
+    seats_take(&port->seats, wsi, &port->arriving);
+}
+
+static void leave(struct port *port, struct lws *wsi) {
+    port->live--;
+    seats_leave(&port->seats, wsi);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length) {
     struct transaction_slot *slot = user;
     switch ((int)reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: return in != NULL ? prepare_tls(user, in) : 0;
-    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: /* accepted, nothing made of it yet */
-        return port_of(wsi)->live >= port_of(wsi)->max;
-    case LWS_CALLBACK_WSI_CREATE: port_of(wsi)->live++; return 0;
-    case LWS_CALLBACK_WSI_DESTROY: port_of(wsi)->live--; return 0;
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: return admit(port_of(wsi), (int)(intptr_t)in);
+    case LWS_CALLBACK_WSI_CREATE: enter(port_of(wsi), wsi); return 0;
+    case LWS_CALLBACK_WSI_DESTROY: leave(port_of(wsi), wsi); return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* WebSocket: not served */ return 1;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return -1;
     case LWS_CALLBACK_HTTP: return transaction_begin(wsi, slot, in);
@@ -106,7 +149,8 @@ static int socket_options(const char *address, uint64_t *ret_options, struct err
 static int make_context(struct web_server *server, const struct web_config *config, uint64_t options,
                         struct error *err) {
     void *loops[] = {config->loop};
-    int connections = server->ports[WEB_PLAIN].max + server->ports[WEB_TLS].max;
+    int connections =
+        2 * (server->ports[WEB_PLAIN].seats.max + server->ports[WEB_TLS].seats.max); /* as admit() has it */
     struct lws_context_creation_info info = {
         .options = options,
         .foreign_loops = loops,
@@ -181,7 +225,9 @@ int web_server_new(const struct web_config *config, struct web_server **ret_serv
     server->route_count = config->route_count;
     for (enum web_port name = 0; name < WEB_PORT_COUNT; name++) {
         int max = config->connections[name] != 0 ? config->connections[name] : connections[name];
-        server->ports[name] = (struct port){.server = server, .name = name, .max = max};
+        int share = max / port_shares[name] > SHARE_MIN ? max / port_shares[name] : SHARE_MIN;
+        server->ports[name] = (struct port){.server = server, .name = name};
+        seats_init(&server->ports[name].seats, max, share);
     }
     uint64_t options;
     int result = socket_options(config->address, &options, err);
@@ -226,5 +272,7 @@ void web_server_free(struct web_server *server) {
         return;
     if (server->context != NULL)
         lws_context_destroy(server->context);
+    for (enum web_port name = 0; name < WEB_PORT_COUNT; name++)
+        seats_fini(&server->ports[name].seats);
     free(server);
 }

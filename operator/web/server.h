@@ -58,7 +58,7 @@ struct web_config {
     size_t route_count;
     const char *address;             /* to listen on; NULL: all */
     int ports[WEB_PORT_COUNT];       /* 0: any free one; -1: none */
-    int connections[WEB_PORT_COUNT]; /* at most; further ones are closed at once. 0: 32 plain, 256 TLS */
+    int connections[WEB_PORT_COUNT]; /* at most; 0: 32 plain, 256 TLS. Who gets one when all are taken: seats.h */
     int keepalive_s;                 /* an idle connection is closed after; 0: 5 s */
 };
 

@@ -79,6 +79,7 @@ static struct route_choice choose(struct lws *wsi, const char *path) {
 
 /* The request is complete: to its handler, or to its refusal. */
 static void hand_over(struct transaction *t) {
+    seats_asked(&port_of(t->wsi)->seats, t->wsi);
     const struct web_route *route = t->choice.route;
     if (route == NULL) {
         web_answer_text(&t->request, t->choice.status, "%s\n", t->choice.text);
@@ -168,6 +169,7 @@ void transaction_drop(struct transaction_slot *slot) {
     if (t == NULL)
         return;
     slot->transaction = NULL;
+    seats_answered(&port_of(t->wsi)->seats, t->wsi);
     cancel(t);
     clear_free(t->authorization);
     free(t->content_type);

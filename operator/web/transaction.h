@@ -6,13 +6,16 @@
 
 #include <libwebsockets.h>
 
+#include "web/seats.h"
 #include "web/server.h"
 
 struct port {
     struct web_server *server;
     enum web_port name;
     struct lws_vhost *vhost; /* NULL: not listening */
-    int live, max;           /* connections */
+    int live;                /* connections, with those that are being closed */
+    struct seats seats;
+    struct in6_addr arriving; /* of the connection that is being accepted */
 };
 
 struct web_server {

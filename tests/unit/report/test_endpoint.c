@@ -227,6 +227,22 @@ static void many_at_once_are_all_answered(void **state) {
     expect_state("waiting 0,");
 }
 
+/* More than the port has, without a word of TLS, from the launchers' own address and another. */
+static void silent_connections_keep_no_launcher_out(void **state) {
+    (void)state;
+    static struct peer silent[300];
+    for (int i = 0; i < 300; i++) {
+        silent[i] = peer_open_from(i % 2 == 0 ? "127.0.0.2" : "127.0.0.1", child.ports[WEB_TLS]);
+        if (i % 10 != 0)
+            continue;
+        struct peer peer = launcher();
+        expect_post(&peer, "good-one", record, 200, "intervalSeconds");
+        peer_close(&peer);
+    }
+    for (int i = 0; i < 300; i++)
+        peer_close(&silent[i]);
+}
+
 static void away_it_says_who_leads(void **state) {
     (void)state;
     struct peer peer = launcher();
@@ -347,6 +363,7 @@ int main(void) {
         cmocka_unit_test(a_launcher_that_leaves_is_not_waited_for),
         cmocka_unit_test(bytes_after_a_report_under_review_do_no_harm),
         cmocka_unit_test(many_at_once_are_all_answered),
+        cmocka_unit_test(silent_connections_keep_no_launcher_out),
         cmocka_unit_test(away_it_says_who_leads),
         cmocka_unit_test(a_new_certificate_cuts_nobody_off),
         cmocka_unit_test(only_the_right_name_and_ca_are_trusted),

@@ -37,13 +37,20 @@ static void set_timeout(int fd, int ms) {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
 }
 
-int peer_try(struct peer *peer, int port, SSL_CTX *tls, const char *name, const char **ret_reason) {
+struct peer peer_open_from(const char *address, int port) {
     signal(SIGPIPE, SIG_IGN);
-    *peer = (struct peer){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct peer peer = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(address)};
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(connect(peer->fd, (struct sockaddr *)&to, sizeof to), 0);
-    set_timeout(peer->fd, 10000);
+    assert_int_equal(bind(peer.fd, (struct sockaddr *)&from, sizeof from), 0);
+    assert_int_equal(connect(peer.fd, (struct sockaddr *)&to, sizeof to), 0);
+    set_timeout(peer.fd, 10000);
+    return peer;
+}
+
+int peer_try(struct peer *peer, int port, SSL_CTX *tls, const char *name, const char **ret_reason) {
+    *peer = peer_open_from("127.0.0.1", port);
     if (tls == NULL)
         return 0;
     ERR_clear_error();

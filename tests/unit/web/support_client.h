@@ -26,6 +26,7 @@ struct reply {
 SSL_CTX *client_tls(const char *bundle);
 
 struct peer peer_open(int port, SSL_CTX *tls, const char *name);
+struct peer peer_open_from(const char *address, int port); /* plain, from another address of 127.0.0.0/8 */
 /* -1 and the reason of OpenSSL when the handshake fails. */
 int peer_try(struct peer *peer, int port, SSL_CTX *tls, const char *name, const char **ret_reason);
 void peer_send(struct peer *peer, const char *bytes, size_t length);

@@ -13,6 +13,7 @@ enum {
     SITE_DEADLINE_MS = 700,
     SITE_KEEPALIVE_S = 2,
     SITE_CONNECTIONS = 12,
+    SITE_EACH = 8,       /* of one address */
     PATIENCE_MS = 20000, /* with a busy machine */
 };
 
