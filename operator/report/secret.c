@@ -6,33 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#include "base/base64.h"
 
-static char *decode(const char *base64) {
-    size_t length = base64 != NULL ? strlen(base64) : 0;
-    if (length == 0 || length % 4 != 0 || length > INT32_MAX)
-        return NULL;
-    char *text = malloc(length / 4 * 3 + 1);
-    if (text == NULL)
-        return NULL;
-    int size = EVP_DecodeBlock((unsigned char *)text, (const unsigned char *)base64, (int)length);
-    if (size < 0) {
-        free(text);
-        return NULL;
-    }
-    for (size_t i = length; i > length - 2 && base64[i - 1] == '='; i--)
-        size--; /* padding is decoded as zeros */
-    text[size] = '\0';
-    return text;
+static char *decode(const char *text) {
+    return text != NULL && text[0] != '\0' ? base64_decode(text, strlen(text), NULL) : NULL;
 }
 
 static char *encode(char *text) {
-    size_t length = text != NULL ? strlen(text) : 0;
-    char *base64 = text != NULL ? malloc((length + 2) / 3 * 4 + 1) : NULL;
-    if (base64 != NULL)
-        EVP_EncodeBlock((unsigned char *)base64, (const unsigned char *)text, (int)length);
+    char *packed = text != NULL ? base64_encode(text, strlen(text)) : NULL;
     pki_clear(&text);
-    return base64;
+    return packed;
 }
 
 void secret_read(yyjson_val *object, struct secret_texts *ret_texts) {
