@@ -1,9 +1,10 @@
 #pragma once
 
-/* Who holds a token: TokenReview by the API server, remembered by the token's SHA-256, never the token.
+/* Who holds a token: TokenReview by the API server, remembered (memory.h) until the pod is forgotten or time has
+ * passed.
  *
- * Remembered are good answers only, one a pod, until the pod is forgotten, REVIEW_AGE_MS have passed or
- * REVIEW_CACHE_MAX newer ones came. All of it on the loop's thread. */
+ * REVIEW_FLIGHT_MAX questions are asked at once, so that who asks much cannot keep the controller's own requests
+ * waiting; REVIEW_QUEUE_MAX more wait in line. All of it on the loop's thread. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,12 +13,7 @@
 #include "kube/api.h"
 #include "report/identity.h"
 
-enum {
-    REVIEW_AGE_MS = 10 * 60 * 1000,
-    REVIEW_DEADLINE_MS = 5 * 1000,
-    REVIEW_FLIGHT_MAX = 64,
-    REVIEW_CACHE_MAX = 16 * 1024,
-};
+enum { REVIEW_DEADLINE_MS = 5 * 1000, REVIEW_FLIGHT_MAX = 8, REVIEW_QUEUE_MAX = 256 };
 
 /* Exactly one is not NULL: who it is (valid during the call), or why not: ERROR_FORBIDDEN when the token is not good
  * (bad, expired, of another audience, not of a pod), ERROR_TRANSIENT when that cannot be told now. */
@@ -34,3 +30,4 @@ struct review_call *review_start(struct review *review, const char *token, int64
 void review_cancel(struct review_call *call); /* `done` is not called; takes NULL */
 
 void review_forget(struct review *review, const char *pod_uid); /* no-op when not known */
+const char *review_audience(const struct review *review);

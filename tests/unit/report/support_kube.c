@@ -12,6 +12,10 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
+
+#define TOKEN_HEADER "eyJhbGciOiJSUzI1NiJ9." /* {"alg":"RS256"} */
+
 struct kube_call {
     struct script *script;
     uv_timer_t timer;
@@ -50,6 +54,8 @@ static struct kube_call *send_request(struct kube_api *api, const struct kube_re
     call->about = (struct kube_ref){request->resource, NULL, request->name == NULL ? NULL : strdup(request->name)};
     script->sent++;
     script->waiting++;
+    if (script->waiting > script->most)
+        script->most = script->waiting;
     uv_timer_init(script->loop, &call->timer);
     call->timer.data = call;
     uv_timer_start(&call->timer, deliver, call->answer.delay_ms, 0);
@@ -70,6 +76,31 @@ void script_init(struct script *script, uv_loop_t *loop,
     *script = (struct script){.api = {.ops = &ops}, .loop = loop, .reply = reply, .arg = arg};
 }
 
+char *script_token(const char *payload, const char *signature) {
+    char *packed = base64_encode(payload, strlen(payload));
+    for (char *c = packed; *c != '\0'; c++)
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    packed[strcspn(packed, "=")] = '\0';
+    char *token = NULL;
+    assert_true(asprintf(&token, TOKEN_HEADER "%s.%s", packed, signature) > 0);
+    free(packed);
+    return token;
+}
+
+char *script_pod_token(const char *name) {
+    const char *pod = strchr(name, '-') + 1;
+    char *payload = NULL;
+    assert_true(asprintf(&payload,
+                         "{\"aud\":[\"weir-report\"],\"exp\":4102444800,\"iss\":\"https://kubernetes.default.svc\","
+                         "\"kubernetes.io\":{\"namespace\":\"flows\",\"pod\":{\"name\":\"%s\",\"uid\":\"uid-of-%s\"},"
+                         "\"serviceaccount\":{\"name\":\"spark\",\"uid\":\"7\"}},"
+                         "\"sub\":\"system:serviceaccount:flows:spark\"}",
+                         pod, pod) > 0);
+    char *token = script_token(payload, name);
+    free(payload);
+    return token;
+}
+
 struct script_answer script_review(const struct kube_request *request) {
     assert_string_equal(request->path, "/apis/authentication.k8s.io/v1/tokenreviews");
     assert_string_equal(request->method, "POST");
@@ -79,6 +110,8 @@ struct script_answer script_review(const struct kube_request *request) {
         fail_msg("%s", err.text);
     yyjson_val *spec = json_at(yyjson_doc_get_root(doc), "spec", NULL);
     const char *token = json_text(spec, "token", "");
+    if (strncmp(token, TOKEN_HEADER, sizeof TOKEN_HEADER - 1) == 0)
+        token = strrchr(token, '.') + 1;
     assert_string_equal(yyjson_get_str(yyjson_arr_get_first(json_at(spec, "audiences", NULL))), "weir-report");
     struct script_answer answer = {.status = 201};
     int made = strncmp(token, "good-", 5) != 0

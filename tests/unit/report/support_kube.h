@@ -19,12 +19,19 @@ struct script {
     struct script_answer (*reply)(struct script *script, const struct kube_request *request);
     void *arg;
     int sent, cancelled, waiting;
+    int most; /* were waiting at once */
 };
 
 void script_init(struct script *script, uv_loop_t *loop,
                  struct script_answer (*reply)(struct script *script, const struct kube_request *request), void *arg);
 
-/* A TokenReview answered as by the API server: tokens "good-<pod>" belong to the pod of that name. */
+/* A JSON web token with this payload; whoever is asked about it goes by the signature. On the heap. */
+char *script_token(const char *payload, const char *signature);
+/* A token as the kubelet projects it for a pod of flows, for our audience: NAME is its signature, and
+ * the pod's name is what follows the first dash of it. */
+char *script_pod_token(const char *name);
+
+/* A TokenReview answered as by the API server: tokens "good-<pod>", or signed so, belong to the pod of that name. */
 struct script_answer script_review(const struct kube_request *request);
 
 /* One Secret, as the API server keeps it: create, get, and update with a resource version as precondition. */

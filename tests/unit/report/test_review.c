@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "report/memory.h"
 #include "report/review.h"
 #include "report/support_kube.h"
 
@@ -66,24 +67,46 @@ static void a_good_answer_is_remembered_for_a_while(void **state) {
     expect("good-a...", 0, "flows/a... uid-of-a... spark", 1);
     expect("good-a...", 1, "flows/a... uid-of-a... spark", 1);
     expect("good-bbb", 2, "flows/bbb uid-of-bbb spark", 2);
-    expect("good-a...", REVIEW_AGE_MS - 1, "flows/a... uid-of-a... spark", 2);
-    expect("good-a...", REVIEW_AGE_MS, "flows/a... uid-of-a... spark", 3);
-    expect("good-a...", REVIEW_AGE_MS + 1, "flows/a... uid-of-a... spark", 3);
+    expect("good-a...", MEMORY_AGE_MS - 1, "flows/a... uid-of-a... spark", 2);
+    expect("good-a...", MEMORY_AGE_MS, "flows/a... uid-of-a... spark", 3);
+    expect("good-a...", MEMORY_AGE_MS + 1, "flows/a... uid-of-a... spark", 3);
 }
 
-static void a_bad_answer_is_not(void **state) {
+static void a_refusal_is_remembered_for_a_moment(void **state) {
     (void)state;
     expect("stolen-token", 0, "6 the token is not valid (any more)", 1);
-    expect("stolen-token", 1, "6 the token is not valid (any more)", 2);
-    expect("not a token", 2, "6 not a service account token", 2);
+    expect("stolen-token", 1, "6 the token was refused a moment ago", 1);
+    expect("good-aaa", 1, "flows/aaa uid-of-aaa spark", 2);
+    expect("stolen-token", MEMORY_REFUSED_AGE_MS - 1, "6 the token was refused a moment ago", 2);
+    expect("stolen-token", MEMORY_REFUSED_AGE_MS, "6 the token is not valid (any more)", 3);
+    expect("stolen-token", MEMORY_REFUSED_AGE_MS + 1, "6 the token was refused a moment ago", 3);
+    expect("not a token", 2, "6 not a service account token", 3);
+}
+
+static void refusals_are_bounded_too(void **state) {
+    (void)state;
+    char token[32];
+    for (int i = 0; i < MEMORY_REFUSED_MAX + 10; i++) {
+        snprintf(token, sizeof token, "stolen-%d", i);
+        review_start(review, token, i, hear, NULL);
+        uv_run(&loop, UV_RUN_DEFAULT);
+    }
+    int sent = script.sent;
+    assert_int_equal(sent, MEMORY_REFUSED_MAX + 10);
+    expect("stolen-10", MEMORY_REFUSED_MAX, "6 the token was refused a moment ago", sent);
+    expect("stolen-9", MEMORY_REFUSED_MAX, "6 the token is not valid (any more)", sent + 1);
+}
+
+static void what_cannot_be_told_is_not_remembered(void **state) {
+    (void)state;
     status = 500;
-    expect("good-aaa", 3, "1 the API server cannot say who speaks", 3);
+    expect("good-aaa", 3, "1 the API server cannot say who speaks", 1);
     status = 403; /* we may not ask: not the launcher's fault */
-    expect("good-aaa", 4, "1 the API server cannot say who speaks", 4);
+    expect("good-aaa", 4, "1 the API server cannot say who speaks", 2);
     status = 0;
-    expect("good-aaa", 5, "flows/aaa uid-of-aaa spark", 5);
+    expect("good-aaa", 5, "flows/aaa uid-of-aaa spark", 3);
     status = 500; /* what is known stays known */
-    expect("good-aaa", 6, "flows/aaa uid-of-aaa spark", 5);
+    expect("good-aaa", 6, "flows/aaa uid-of-aaa spark", 3);
 }
 
 static void a_pod_that_is_gone_is_forgotten(void **state) {
@@ -133,38 +156,73 @@ static void a_renewed_token_takes_the_old_ones_place(void **state) {
 static void the_memory_is_bounded_and_drops_the_oldest(void **state) {
     (void)state;
     char token[32];
-    for (int i = 0; i < REVIEW_CACHE_MAX + 10; i++) {
+    for (int i = 0; i < MEMORY_MAX + 10; i++) {
         snprintf(token, sizeof token, "good-pod%d", i);
         review_start(review, token, i, hear, NULL);
         uv_run(&loop, UV_RUN_DEFAULT);
     }
     int sent = script.sent;
-    assert_int_equal(sent, REVIEW_CACHE_MAX + 10);
-    expect("good-pod10", REVIEW_CACHE_MAX, "flows/pod10 uid-of-pod10 spark", sent);
-    expect("good-pod9", REVIEW_CACHE_MAX, "flows/pod9 uid-of-pod9 spark", sent + 1);
-    expect("good-pod10", REVIEW_CACHE_MAX, "flows/pod10 uid-of-pod10 spark", sent + 2); /* had to go for pod9 */
+    assert_int_equal(sent, MEMORY_MAX + 10);
+    expect("good-pod10", MEMORY_MAX, "flows/pod10 uid-of-pod10 spark", sent);
+    expect("good-pod9", MEMORY_MAX, "flows/pod9 uid-of-pod9 spark", sent + 1);
+    expect("good-pod10", MEMORY_MAX, "flows/pod10 uid-of-pod10 spark", sent + 2); /* had to go for pod9 */
 }
 
-static void questions_at_once_are_bounded(void **state) {
-    (void)state;
-    struct review_call *calls[REVIEW_FLIGHT_MAX];
+/* Fills what may be asked at once and the line behind it; `calls` has room for all. */
+static void fill(struct review_call **calls) {
     char token[32];
-    for (int i = 0; i < REVIEW_FLIGHT_MAX; i++) {
+    for (int i = 0; i < REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX; i++) {
         snprintf(token, sizeof token, "good-pod%d", i);
         calls[i] = review_start(review, token, 0, hear, NULL);
         assert_non_null(calls[i]);
     }
+}
+
+static void few_are_asked_about_at_once_and_the_others_in_turn(void **state) {
+    (void)state;
+    static struct review_call *calls[REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX];
+    fill(calls);
+    assert_int_equal(script.sent, REVIEW_FLIGHT_MAX);
     snprintf(heard, sizeof heard, "nothing");
     assert_null(review_start(review, "good-one-more", 0, hear, NULL));
     assert_string_equal(heard, "1 too many launchers at once");
-    review_cancel(calls[7]);
-    review_cancel(NULL);
-    assert_non_null(review_start(review, "good-one-more", 0, hear, NULL));
-    assert_int_equal(script.waiting, REVIEW_FLIGHT_MAX);
     uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(script.waiting, 0);
+    assert_int_equal(script.most, REVIEW_FLIGHT_MAX);
+    assert_int_equal(script.sent, REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX);
+    char last[64];
+    int number = REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX - 1;
+    snprintf(last, sizeof last, "flows/pod%d uid-of-pod%d spark", number, number);
+    assert_string_equal(heard, last); /* in turn */
+}
+
+static void who_leaves_makes_room(void **state) {
+    (void)state;
+    static struct review_call *calls[REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX];
+    const int last = REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX - 1;
+    fill(calls);
+    review_cancel(NULL);
+    review_cancel(calls[7]); /* under way: the first in line is asked about */
     assert_int_equal(script.cancelled, 1);
-    assert_non_null(review_start(review, "good-again", 0, hear, NULL));
+    assert_int_equal(script.sent, REVIEW_FLIGHT_MAX + 1);
+    review_cancel(calls[100]);
+    review_cancel(calls[last]);
+    review_cancel(calls[9]);
+    assert_int_equal(script.cancelled, 1); /* they had not been asked about */
+    assert_non_null(review_start(review, "good-one-more", 0, hear, NULL));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_string_equal(heard, "flows/one-more uid-of-one-more spark");
+    assert_int_equal(script.sent, REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX - 2);
+    assert_int_equal(script.waiting, 0);
+}
+
+static void all_may_leave(void **state) {
+    (void)state;
+    static struct review_call *calls[REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX];
+    fill(calls);
+    for (int i = 0; i < REVIEW_FLIGHT_MAX + REVIEW_QUEUE_MAX; i++)
+        review_cancel(calls[i]);
+    assert_int_equal(script.waiting, 0);
+    expect("good-again", 0, "flows/again uid-of-again spark", script.sent + 1);
 }
 
 static void two_questions_about_one_token_end_well(void **state) {
@@ -176,18 +234,42 @@ static void two_questions_about_one_token_end_well(void **state) {
     expect("good-aaa", 1, "flows/aaa uid-of-aaa spark", 2);
 }
 
+static int hear_count;
+
+static void hear_counted(void *arg, const struct identity *identity, const struct error *err) {
+    hear(arg, identity, err);
+    hear_count++;
+}
+
+static void who_waits_in_line_hears_what_another_was_told(void **state) {
+    (void)state;
+    hear_count = 0;
+    for (int i = 0; i < 20; i++) {
+        assert_non_null(review_start(review, "good-aaa", 0, hear_counted, NULL));
+        assert_non_null(review_start(review, "stolen-token", 0, hear_counted, NULL));
+    }
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(hear_count, 40);
+    assert_int_equal(script.sent, REVIEW_FLIGHT_MAX + 1); /* one more before the first refusal was heard */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_good_answer_is_remembered_for_a_while),
-        TEST(a_bad_answer_is_not),
+        TEST(a_refusal_is_remembered_for_a_moment),
+        TEST(refusals_are_bounded_too),
+        TEST(what_cannot_be_told_is_not_remembered),
         TEST(a_pod_that_is_gone_is_forgotten),
         TEST(a_pod_may_be_forgotten_while_it_is_told_of),
         TEST(a_renewed_token_takes_the_old_ones_place),
         TEST(the_memory_is_bounded_and_drops_the_oldest),
-        TEST(questions_at_once_are_bounded),
+        TEST(few_are_asked_about_at_once_and_the_others_in_turn),
+        TEST(who_leaves_makes_room),
+        TEST(all_may_leave),
         TEST(two_questions_about_one_token_end_well),
+        TEST(who_waits_in_line_hears_what_another_was_told),
     };
     return cmocka_run_group_tests_name("review", tests, NULL, NULL);
 }
