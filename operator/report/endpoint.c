@@ -1,7 +1,8 @@
 /* See endpoint.h. One report: may we take it, who speaks, what does it say, hand it over.
  *
- * Relies on the web server for bounds and deadlines. A pod's identity comes from its token only, never from what the
- * report says. Keeps nothing between reports. */
+ * Relies on the web server for bounds and deadlines. A pod's identity is what the API server says of its token, never
+ * what the report says; what the token says of itself serves to refuse it only. Keeps nothing between reports. Tells
+ * nobody who is not known how things are here. */
 
 #include "report/endpoint.h"
 
@@ -10,8 +11,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "report/token.h"
 
 enum {
     INTERVAL_MIN_S = 5,
@@ -149,22 +152,21 @@ static bool is_json(const char *type) {
     return *rest == '\0' || *rest == ';';
 }
 
-void endpoint_handle(void *arg, struct web_request *request) {
-    struct endpoint *endpoint = arg;
-    const char *refusal = endpoint->config.refusal(endpoint->config.arg);
-    const char *token = bearer(request->authorization);
-    if (refusal != NULL) {
-        answer(request, 503, refusal, RETRY_AWAY_S);
-        return;
-    }
-    if (token == NULL) {
-        answer(request, 401, "send the pod's token: Authorization: Bearer ...", 0);
-        return;
-    }
-    if (!is_json(request->content_type)) {
-        answer(request, 415, "send Content-Type: application/json", 0);
-        return;
-    }
+/* 0 when the API server is worth asking about the token, else how to refuse it: anybody can send anything here, and
+ * what is asked for takes the place of the controller's own requests. */
+static int refuse_unasked(const struct endpoint *endpoint, const char *token, struct error *err) {
+    const struct endpoint_config *config = &endpoint->config;
+    AUTO_ARENA arena = ARENA_INIT;
+    struct token_claims claims;
+    if (token_read(token, review_audience(config->review), clock_wall_ms(), &arena, &claims, err) != 0)
+        return 401;
+    if (config->knows_pod == NULL || config->knows_pod(config->arg, claims.namespace, claims.pod_name, claims.pod_uid))
+        return 0;
+    error_set(err, ERROR_FORBIDDEN, "%s", refusal_text(403));
+    return 403;
+}
+
+static void review_speaker(struct endpoint *endpoint, struct web_request *request, const char *token) {
     struct pending *pending = calloc(1, sizeof *pending);
     if (pending == NULL) {
         answer(request, 503, "out of memory", RETRY_BUSY_S);
@@ -176,4 +178,29 @@ void endpoint_handle(void *arg, struct web_request *request) {
     struct review_call *call = review_start(endpoint->config.review, token, request->received_at, on_identity, pending);
     if (call != NULL) /* else the answer is given and `pending` gone */
         pending->call = call;
+}
+
+void endpoint_handle(void *arg, struct web_request *request) {
+    struct endpoint *endpoint = arg;
+    const char *refusal = endpoint->config.refusal(endpoint->config.arg);
+    if (refusal != NULL) {
+        log_debug("report", "a report is not taken", {"reason", refusal});
+        answer(request, 503, "no reports are taken here now", RETRY_AWAY_S);
+        return;
+    }
+    const char *token = bearer(request->authorization);
+    if (token == NULL) {
+        answer(request, 401, "send the pod's token: Authorization: Bearer ...", 0);
+        return;
+    }
+    if (!is_json(request->content_type)) {
+        answer(request, 415, "send Content-Type: application/json", 0);
+        return;
+    }
+    struct error err;
+    int status = refuse_unasked(endpoint, token, &err);
+    if (status != 0)
+        answer(request, status, err.text, 0);
+    else
+        review_speaker(endpoint, request, token);
 }

@@ -13,13 +13,16 @@
 #include "report/review.h"
 #include "web/server.h"
 
-enum { REPORT_BODY_MAX = 16 * 1024, REPORT_DEADLINE_MS = 10 * 1000 };
+enum { REPORT_BODY_MAX = RECORD_MAX, REPORT_DEADLINE_MS = 10 * 1000 };
 #define REPORT_PATH "/v1/report"
 
 struct endpoint_config {
     struct review *review; /* outlives the endpoint */
-    /* NULL when this replica takes reports, else why not ("weir-operator-7d4 leads", "caches are not synced yet"). */
+    /* NULL when this replica takes reports, else why not ("weir-operator-7d4 leads", "caches are not synced yet"): for
+     * the log, since whoever asks has not been asked who he is. */
     const char *(*refusal)(void *arg);
+    /* False when there is certainly no such pod of ours: 403 without a review. Texts from outside. NULL: not asked. */
+    bool (*knows_pod)(void *arg, const char *namespace, const char *pod, const char *uid);
     /* A pod spoke. All arguments are valid during the call only. Returns 200; 403 when it is no launcher of ours; 409
      * when the pod is known with another UID; 503 when it cannot be told yet. */
     int (*accept)(void *arg, const struct identity *pod, const struct record *record, const char *body, size_t length);

@@ -27,15 +27,17 @@ static struct endpoint *endpoint;
 static const char *const names[] = {OPERATOR_NAME, "127.0.0.1", NULL};
 static const char *away;
 static char last[512]; /* what accept() saw last */
+static int reviewed;
 
 static struct script_answer reply(struct script *self, const struct kube_request *request) {
     (void)self;
     if (strstr(request->path, "/secrets") != NULL)
         return secret_answer(&secret, request);
-    if (strstr(request->body, "\"down-") != NULL)
+    reviewed++;
+    if (strstr(request->body, ".down-") != NULL)
         return (struct script_answer){.status = 500};
-    char *slow = strstr(request->body, "\"slow-");
-    char *never = strstr(request->body, "\"never-");
+    char *slow = strstr(request->body, ".slow-");
+    char *never = strstr(request->body, ".never-");
     struct kube_request asked = *request;
     char *body = strdup(request->body);
     if (slow != NULL)
@@ -61,6 +63,14 @@ static int accept_report(void *arg, const struct identity *pod, const struct rec
     return strcmp(pod->pod_name, "stranger") == 0 ? 403 : strcmp(pod->pod_name, "early") == 0 ? 503 : 200;
 }
 
+static bool knows_pod(void *arg, const char *namespace, const char *pod, const char *uid) {
+    (void)arg;
+    AUTO_ARENA arena = ARENA_INIT;
+    assert_string_equal(namespace, "flows");
+    assert_string_equal(uid, arena_printf(&arena, "uid-of-%s", pod));
+    return strcmp(pod, "nobody") != 0;
+}
+
 static size_t running(void *arg) {
     (void)arg;
     return OPERATOR_RUNNING;
@@ -69,8 +79,8 @@ static size_t running(void *arg) {
 /* What the test asks the child over the plain port. */
 static void handle_state(void *arg, struct web_request *request) {
     (void)arg;
-    web_answer_text(request, 200, "%s; waiting %d, cancelled %d, written %d", last, script.waiting, script.cancelled,
-                    secret.writes);
+    web_answer_text(request, 200, "%s; waiting %d, cancelled %d, written %d, reviewed %d", last, script.waiting,
+                    script.cancelled, secret.writes, reviewed);
 }
 
 static void handle_bundle(void *arg, struct web_request *request) {
@@ -126,8 +136,8 @@ static bool leads(void *arg) {
 static int begin(uv_loop_t *loop, struct web_server **ret_server) {
     script_init(&script, loop, reply, NULL);
     review = review_new(&script.api, "weir-report");
-    endpoint = endpoint_new(
-        &(struct endpoint_config){.review = review, .refusal = refusal, .accept = accept_report, .running = running});
+    endpoint = endpoint_new(&(struct endpoint_config){
+        .review = review, .refusal = refusal, .knows_pod = knows_pod, .accept = accept_report, .running = running});
     routes[0].arg = endpoint;
     struct web_config config = {
         .loop = loop, .routes = routes, .route_count = sizeof routes / sizeof *routes, .address = "127.0.0.1"};

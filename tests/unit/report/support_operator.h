@@ -3,9 +3,10 @@
 /* The operator's half that launchers see, in a process of its own: the real endpoint, token review, certificate keeper
  * and web server; the API server's part is played by a model.
  *
- * Tokens: good-POD belongs to that pod of flows, slow-POD too but is answered late, never-… is not answered, down-…
- * fails, others are bad. The pod "stranger" is not known, "early" not yet. On the plain port: /state, /bundle,
- * /metrics, /rotate (another replica renews the certificate), /away (leads no more, and again). */
+ * Tokens are signed (script_pod_token()): good-POD belongs to that pod of flows, slow-POD too but is answered late,
+ * never-… is not answered, down-… fails, others are bad. The pod "stranger" is none of ours though it looks so,
+ * "nobody" is not known at all, "early" not yet. On the plain port: /state, /bundle, /metrics, /rotate (another replica
+ * renews the certificate), /away (leads no more, and again). */
 
 #include "web/support_child.h"
 
