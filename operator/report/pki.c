@@ -25,6 +25,10 @@ static int64_t left_ms(const X509 *certificate, int64_t now) {
     return time_ms(X509_get0_notAfter(certificate)) - now;
 }
 
+static bool has_begun(const X509 *certificate, int64_t now) {
+    return time_ms(X509_get0_notBefore(certificate)) <= now;
+}
+
 static bool is_for(X509 *certificate, const char *name) {
     return X509_check_ip_asc(certificate, name, 0) == 1 ||
            X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
@@ -38,36 +42,59 @@ static bool two_thirds_over(const X509 *certificate, int64_t now) {
 
 /* ---- decisions ---- */
 
-struct pki_due pki_due(const struct pki *pki, const char *const *names, int64_t now) {
-    struct pki_due due = {0};
-    if (pki->ca_count == 0)
-        due = (struct pki_due){.ca = true, .leaf = true, .reason = "there is no CA"};
-    else if (left_ms(pki->cas[pki->ca_count - 1].certificate, now) < 2 * PKI_CA_OVERLAP_MS)
-        due = (struct pki_due){.ca = true, .reason = "the newest CA is near its end"};
-
-    if (pki->leaf.certificate == NULL) {
-        due.leaf = true;
-        due.reason = due.reason != NULL ? due.reason : "there is no server certificate";
-        return due;
+/* The oldest that is valid and not retired: launchers older than a newer one know only this one. Else the newest that
+ * is valid, if any is. */
+static const struct pki_pair *signer(const struct pki *pki, int64_t now) {
+    const struct pki_pair *found = &pki->cas[pki->ca_count - 1];
+    for (size_t i = 0; i < pki->ca_count; i++) {
+        if (!has_begun(pki->cas[i].certificate, now))
+            continue;
+        found = &pki->cas[i];
+        if (left_ms(found->certificate, now) > PKI_CA_OVERLAP_MS)
+            break;
     }
-    for (; *names != NULL && !due.leaf; names++) {
-        due.leaf = !is_for(pki->leaf.certificate, *names);
-        if (due.leaf)
-            due.reason = "the server certificate lacks a name";
-    }
-    if (!due.leaf && two_thirds_over(pki->leaf.certificate, now)) {
-        due.leaf = true;
-        due.reason = "two thirds of the server certificate's life are over";
-    }
-    return due;
+    return found;
 }
 
-/* The oldest that is not retired: launchers older than a newer one know only this one. */
-static const struct pki_pair *signer(const struct pki *pki, int64_t now) {
-    for (size_t i = 0; i < pki->ca_count; i++)
-        if (left_ms(pki->cas[i].certificate, now) > PKI_CA_OVERLAP_MS)
-            return &pki->cas[i];
-    return &pki->cas[pki->ca_count - 1];
+static bool signed_by(X509 *leaf, const struct pki_pair *ca) {
+    bool good = X509_verify(leaf, X509_get0_pubkey(ca->certificate)) == 1;
+    ERR_clear_error();
+    return good;
+}
+
+/* Why a new CA is due, or NULL. What a wrong clock has made does not count until its time has come. */
+static const char *ca_reason(const struct pki *pki, int64_t now) {
+    bool begun = false;
+    for (size_t i = 0; i < pki->ca_count; i++) {
+        const X509 *ca = pki->cas[i].certificate;
+        begun = begun || has_begun(ca, now);
+        if (has_begun(ca, now) && left_ms(ca, now) >= 2 * PKI_CA_OVERLAP_MS)
+            return NULL;
+    }
+    return pki->ca_count == 0 ? "there is no CA"
+           : begun            ? "the newest CA is near its end"
+                              : "no CA is valid yet: a clock was wrong";
+}
+
+static const char *leaf_reason(const struct pki *pki, const char *const *names, int64_t now) {
+    X509 *leaf = pki->leaf.certificate;
+    if (leaf == NULL)
+        return "there is no server certificate";
+    for (; *names != NULL; names++)
+        if (!is_for(leaf, *names))
+            return "the server certificate lacks a name";
+    if (!has_begun(leaf, now))
+        return "the server certificate is not valid yet: a clock was wrong";
+    if (two_thirds_over(leaf, now))
+        return "two thirds of the server certificate's life are over";
+    if (pki->ca_count > 0 && !signed_by(leaf, signer(pki, now)))
+        return "another CA is to sign the server certificate";
+    return NULL;
+}
+
+struct pki_due pki_due(const struct pki *pki, const char *const *names, int64_t now) {
+    const char *ca = ca_reason(pki, now), *leaf = leaf_reason(pki, names, now);
+    return (struct pki_due){.ca = ca != NULL, .leaf = leaf != NULL, .reason = ca != NULL ? ca : leaf};
 }
 
 static void pair_fini(struct pki_pair *pair) {
@@ -76,29 +103,33 @@ static void pair_fini(struct pki_pair *pair) {
     *pair = (struct pki_pair){0};
 }
 
-static void drop_ended(struct pki *pki, int64_t now) {
-    size_t kept = 0;
-    for (size_t i = 0; i < pki->ca_count; i++) {
-        if (left_ms(pki->cas[i].certificate, now) <= 0)
+/* One look at the clock is no proof: what seems to have ended goes only when something else takes its place. */
+static void make_room(struct pki *pki, int64_t now) {
+    size_t kept = 0, count = pki->ca_count;
+    for (size_t i = 0; i < count; i++) {
+        if (pki->ca_count >= PKI_CA_KEEP && left_ms(pki->cas[i].certificate, now) <= 0) {
             pair_fini(&pki->cas[i]);
-        else
+            pki->ca_count--;
+        } else {
             pki->cas[kept++] = pki->cas[i];
+        }
     }
-    pki->ca_count = kept;
+}
+
+static int add_ca(struct pki *pki, int64_t now, struct error *err) {
+    make_room(pki, now);
+    if (pki->ca_count == PKI_CA_MAX)
+        return error_set(err, ERROR_INVALID, "there are %d CAs already: delete the Secret to begin anew", PKI_CA_MAX);
+    if (pki_make_ca(&pki->cas[pki->ca_count], now, err) != 0)
+        return -1;
+    pki->ca_count++;
+    return 0;
 }
 
 int pki_renew(struct pki *pki, const char *const *names, int64_t now, struct error *err) {
-    drop_ended(pki, now);
-    struct pki_due due = pki_due(pki, names, now);
-    if (due.ca) {
-        if (pki->ca_count == PKI_CA_MAX)
-            return error_set(err, ERROR_INVALID, "there are %d CAs already: delete the Secret to begin anew",
-                             PKI_CA_MAX);
-        if (pki_make_ca(&pki->cas[pki->ca_count], now, err) != 0)
-            return -1;
-        pki->ca_count++;
-    }
-    if (!due.leaf)
+    if (pki_due(pki, names, now).ca && add_ca(pki, now, err) != 0)
+        return -1;
+    if (!pki_due(pki, names, now).leaf) /* the new CA may be the one to sign */
         return 0;
     struct pki_pair leaf;
     if (pki_make_leaf(&leaf, signer(pki, now), names, now, err) != 0)
@@ -150,8 +181,7 @@ static bool read_pair(BIO *certificates, BIO *keys, const char *what, struct pki
 static bool signed_by_any(const struct pki *pki, X509 *leaf) {
     bool found = false;
     for (size_t i = 0; i < pki->ca_count && !found; i++)
-        found = X509_verify(leaf, X509_get0_pubkey(pki->cas[i].certificate)) == 1;
-    ERR_clear_error();
+        found = signed_by(leaf, &pki->cas[i]);
     return found;
 }
 

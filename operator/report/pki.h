@@ -18,7 +18,10 @@
 #define PKI_CA_LIFE_MS    (3650 * PKI_DAY_MS)
 #define PKI_CA_OVERLAP_MS (365 * PKI_DAY_MS)
 #define PKI_LEAF_LIFE_MS  (90 * PKI_DAY_MS)
-enum { PKI_CA_MAX = 8 };
+enum {
+    PKI_CA_MAX = 8,
+    PKI_CA_KEEP = 4, /* those that have ended stay as long as there are no more: the clock may be wrong, and go back */
+};
 
 struct pki_pair {
     X509 *certificate;
@@ -48,7 +51,8 @@ struct pki_due {
     const char *reason;
 };
 struct pki_due pki_due(const struct pki *pki, const char *const *names, int64_t now);
-/* Does what is due, and drops CAs that have ended. ERROR_INVALID when a name is no DNS name and no IP address. */
+/* Does what is due. A new CA may take the place of one that has ended. ERROR_INVALID when a name is no DNS name and no
+ * IP address. */
 int pki_renew(struct pki *pki, const char *const *names, int64_t now, struct error *err);
 
 /* PEM texts on the heap, all certificates or keys in order; NULL when memory ends. Release by pki_clear(). */
