@@ -152,20 +152,17 @@ static BIO *reader(const char *text) {
     return text != NULL ? BIO_new_mem_buf(text, -1) : NULL;
 }
 
-/* Keys with a passphrase are not ours: never ask on a terminal. */
-static int no_passphrase(char *buffer, int size, int writing, void *arg) {
-    (void)buffer, (void)size, (void)writing, (void)arg;
-    return -1;
-}
+/* Keys with a passphrase are not ours: OpenSSL tries this one instead of asking on a terminal. */
+static char no_passphrase[] = "";
 
 /* The next certificate and key of the two texts. False at the end of both, and when they do not belong together. */
 static bool read_pair(BIO *certificates, BIO *keys, const char *what, struct pki_pair *ret_pair,
                       struct error *problem) {
     struct pki_pair pair = {0};
     if (certificates != NULL)
-        pair.certificate = PEM_read_bio_X509(certificates, NULL, no_passphrase, NULL);
+        pair.certificate = PEM_read_bio_X509(certificates, NULL, NULL, no_passphrase);
     if (keys != NULL)
-        pair.key = PEM_read_bio_PrivateKey(keys, NULL, no_passphrase, NULL);
+        pair.key = PEM_read_bio_PrivateKey(keys, NULL, NULL, no_passphrase);
     bool good = pair.certificate != NULL && pair.key != NULL && X509_check_private_key(pair.certificate, pair.key) == 1;
     ERR_clear_error();
     if (good) {

@@ -266,6 +266,28 @@ static void what_does_not_belong_together_is_made_anew(void **state) {
     }
 }
 
+/* Nobody is asked on a terminal. */
+static void a_key_with_a_passphrase_is_refused(void **state) {
+    (void)state;
+    static const char passphrase[] = "secret";
+    struct pki pki = {0};
+    struct error problem;
+    renew(&pki, start);
+    AUTO_PEM ca = pki_ca_certificates(&pki);
+    AUTO_PEM leaf = pki_leaf_certificate(&pki);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *locked = NULL;
+    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, pki.cas[0].key, EVP_aes_128_cbc(), passphrase, 6, NULL, NULL),
+                     1);
+    BIO_write(bio, "", 1);
+    BIO_get_mem_data(bio, &locked);
+    pki_fini(&pki);
+    pki_load(&pki, &(struct pki_texts){ca, locked, leaf, locked}, &problem);
+    assert_int_equal(pki.ca_count, 0);
+    assert_string_equal(problem.text, "tls.crt and tls.key: a certificate and its key do not belong together");
+    BIO_free(bio);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_made_verifies_for_its_names_only),
@@ -277,6 +299,7 @@ int main(void) {
         cmocka_unit_test(a_leaf_of_the_future_is_made_anew_by_the_same_ca),
         cmocka_unit_test(a_wrong_clock_is_got_over),
         cmocka_unit_test(what_does_not_belong_together_is_made_anew),
+        cmocka_unit_test(a_key_with_a_passphrase_is_refused),
     };
     return cmocka_run_group_tests_name("pki", tests, NULL, NULL);
 }
