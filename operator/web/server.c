@@ -25,7 +25,8 @@ enum {
     HEADERS_ROOM = 8 * 1024,
     IDLE_TIMEOUT_S = 5,
     SPARE_FDS = 16,
-    SHARE_MIN = 8, /* of one address */
+    SHARE_MIN = 8,     /* of one address */
+    CLOSING_MAX = 256, /* of a port, beside those that have a seat */
 };
 
 static const char *const port_names[] = {[WEB_PLAIN] = "plain", [WEB_TLS] = "TLS"};
@@ -66,11 +67,11 @@ static bool peer_address(int fd, struct in6_addr *ret_address) {
     return true;
 }
 
-/* Accepted, and nothing made of it yet, no TLS either. What is closed for it is gone only as the loop turns: of those
- * there may be as many again. Nonzero refuses. */
+/* Accepted, and nothing made of it yet, no TLS either. What is closed for it is gone only when the loop turns, and it
+ * does not turn while more are waiting to be accepted: a refusal makes it. Nonzero refuses. */
 static int admit(struct port *port, int fd) {
     void *leaves = NULL;
-    if (port->live >= 2 * port->seats.max || !peer_address(fd, &port->arriving) ||
+    if (port->live >= port->seats.max + CLOSING_MAX || !peer_address(fd, &port->arriving) ||
         !seats_admit(&port->seats, &port->arriving, &leaves))
         return 1;
     if (leaves != NULL)
@@ -150,7 +151,7 @@ static int make_context(struct web_server *server, const struct web_config *conf
                         struct error *err) {
     void *loops[] = {config->loop};
     int connections =
-        2 * (server->ports[WEB_PLAIN].seats.max + server->ports[WEB_TLS].seats.max); /* as admit() has it */
+        server->ports[WEB_PLAIN].seats.max + server->ports[WEB_TLS].seats.max + WEB_PORT_COUNT * CLOSING_MAX;
     struct lws_context_creation_info info = {
         .options = options,
         .foreign_loops = loops,
