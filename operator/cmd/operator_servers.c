@@ -56,6 +56,11 @@ static int accept_report(void *arg, const struct identity *pod, const struct rec
     return controller_report(self->controller, pod->namespace, pod->pod_name, pod->pod_uid, record, body, length);
 }
 
+static bool knows_pod(void *arg, const char *namespace, const char *pod, const char *uid) {
+    const struct wiring *self = arg;
+    return controller_knows_pod(self->controller, namespace, pod, uid);
+}
+
 static size_t running(void *arg) {
     const struct wiring *self = arg;
     return controller_running(self->controller);
@@ -65,8 +70,12 @@ int operator_listen(struct wiring *self, struct error *err) {
     static struct web_route routes[4];
     self->health = (struct health){.ready = ready, .arg = self};
     self->review = review_new(self->api, TOKEN_AUDIENCE);
-    self->endpoint = endpoint_new(&(struct endpoint_config){
-        .review = self->review, .refusal = refusal, .accept = accept_report, .running = running, .arg = self});
+    self->endpoint = endpoint_new(&(struct endpoint_config){.review = self->review,
+                                                            .refusal = refusal,
+                                                            .knows_pod = knows_pod,
+                                                            .accept = accept_report,
+                                                            .running = running,
+                                                            .arg = self});
     routes[0] = (struct web_route){.port = WEB_PLAIN, .method = WEB_GET, .path = "/healthz", .handle = health_live};
     routes[1] = (struct web_route){
         .port = WEB_PLAIN, .method = WEB_GET, .path = "/readyz", .handle = health_ready, .arg = &self->health};

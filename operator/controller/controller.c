@@ -161,6 +161,16 @@ int controller_report(struct controller *controller, const char *namespace, cons
     return 200;
 }
 
+bool controller_knows_pod(const struct controller *controller, const char *namespace, const char *pod,
+                          const char *uid) {
+    const struct scope *scope = controller_scope(controller, namespace);
+    const struct cache *pods = scope != NULL ? scope->kinds[SCOPE_PODS].cache : NULL;
+    const struct cache_entry *entry = pods != NULL ? cache_get(pods, namespace, pod) : NULL;
+    if (entry == NULL)
+        return pods != NULL && !cache_synced(pods); /* may be there, and not be listed yet */
+    return text_equal(entry->uid, uid);
+}
+
 size_t controller_running(const struct controller *controller) {
     return controller->running;
 }
