@@ -16,8 +16,11 @@ enum { KUBE_BODY_MAX = 1024 * 1024 }; /* larger bodies are refused here: etcd wo
 /* Each pool has connections of its own, so that one cannot starve another. */
 enum kube_pool { POOL_REQUESTS, POOL_LEASE, POOL_WATCH, POOL_COUNT };
 
-/* Who goes first where POOL_REQUESTS is full. Urgent requests always find room: lazy ones use a quarter of it at most,
- * and the last quarter is for urgent ones alone. */
+/* Who goes first where POOL_REQUESTS is full. Of its room, urgent requests use eight tenths at most, lazy ones two, and
+ * these with the normal ones six, so that none of the three can shut the others out. A namespace that holds a quarter
+ * of the room waits while another one that holds less can use it, and the last tenth, also of each of these limits, is
+ * kept for such: one namespace cannot shut the others out either. What is in no namespace counts as one and holds two
+ * tenths at most. */
 enum kube_urgency { URGENCY_NORMAL, URGENCY_URGENT, URGENCY_LAZY, URGENCY_COUNT };
 
 struct kube_answer {
@@ -49,6 +52,7 @@ struct kube_request {
     kube_data_cb on_data;                 /* streams the body of a 200; done comes after with doc NULL */
     const char *verb;                     /* static; for metrics: get list watch create update patch delete */
     const struct kube_resource *resource; /* static */
+    const char *namespace;                /* shares the room with others (enum kube_urgency); NULL: none */
     const char *name; /* the object that it is about; NULL: none (a list, a create), so that no 404 means "gone" */
 };
 

@@ -42,7 +42,7 @@ static void pick_options(struct http *http, const struct kube_http_options *want
     options->request_ms = options->request_ms > 0 ? options->request_ms : 30 * 1000;
     options->stall_s = options->stall_s > 0 ? options->stall_s : 20;
     options->answer_max = options->answer_max > 0 ? options->answer_max : 16UL * 1024 * 1024;
-    options->in_flight = options->in_flight > 0 ? options->in_flight : 32;
+    options->in_flight = options->in_flight > 0 ? options->in_flight : 40;
     options->plugin_ms = options->plugin_ms > 0 ? options->plugin_ms : 60 * 1000;
     struct utsname machine = {0};
     uname(&machine);

@@ -20,7 +20,7 @@ struct kube_http_options {
     int64_t request_ms;     /* whole request when it names none (30 s) */
     int64_t stall_s;        /* below 100 B/s for that long ends a request; not for streams (20 s) */
     size_t answer_max;      /* bytes (16 MiB) */
-    unsigned in_flight;     /* POOL_REQUESTS (32) */
+    unsigned in_flight;     /* POOL_REQUESTS (40); one namespace alone holds nine tenths at most */
     int64_t plugin_ms;      /* an exec plugin of the config that takes longer is killed (60 s) */
     uint64_t seed;          /* of the jitter */
     /* Optional: may a write (all but GET) of POOL_REQUESTS leave? Asked when it is started, when its connection stands,

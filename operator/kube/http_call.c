@@ -41,7 +41,8 @@ struct kube_call *call_new(const struct kube_request *request, const struct kube
     bool too_large = request->body != NULL && request->length > KUBE_BODY_MAX;
     size_t length = request->body == NULL || too_large ? 0 : request->length;
     bool writes = strcmp(request->method, "GET") != 0;
-    size_t texts = size_of(request->method) + size_of(request->path) + size_of(type) + size_of(request->name);
+    size_t texts = size_of(request->method) + size_of(request->path) + size_of(type) + size_of(request->name) +
+                   size_of(request->namespace);
     struct kube_call *call = calloc(1, sizeof *call + texts + length);
     if (call == NULL)
         abort(); /* state is in the API server: a restart loses nothing */
@@ -61,6 +62,7 @@ struct kube_call *call_new(const struct kube_request *request, const struct kube
     call->path = keep(&at, request->path);
     call->content_type = keep(&at, type);
     call->name = keep(&at, request->name);
+    call->namespace = keep(&at, request->namespace);
     if (request->body != NULL)
         call->body = memcpy(at, request->body, length);
     if (too_large)

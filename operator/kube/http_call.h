@@ -10,17 +10,20 @@
 #include "kube/http_easy.h"
 
 struct http_pool;
+struct http_group;
 
 struct kube_call {
     struct kube_call *prev, *next;
     struct kube_call **list; /* of the pool: the one it is in */
     struct http_pool *pool;
+    struct http_group *group;                /* NULL: it has not joined */
     const struct kube_http_options *options; /* of the transport */
     kube_done_cb done;
     void *arg;
 
     const char *method, *path, *content_type, *body; /* in `texts`; body NULL: none */
     const char *name;                                /* of the object it is about; NULL: none */
+    const char *namespace;                           /* NULL: none */
     size_t length;
     enum kube_urgency urgency;
     bool writes; /* anything but GET */

@@ -32,32 +32,16 @@ static void turn_at(struct http_pool *pool, int64_t at, int64_t now) {
         uv_timer_start(&pool->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
 }
 
-static bool has_room(const struct http_pool *pool, enum kube_urgency urgency) {
-    unsigned quarter = pool->max / 4;
-    switch (urgency) {
-    case URGENCY_URGENT: return pool->count < pool->max;
-    case URGENCY_LAZY: return pool->count < pool->max - quarter && pool->lazy < (quarter > 0 ? quarter : 1);
-    case URGENCY_NORMAL:
-    case URGENCY_COUNT:
-    default: return pool->count < pool->max - quarter;
-    }
-}
-
-static struct kube_call *next_waiting(const struct http_pool *pool) {
-    static const enum kube_urgency order[] = {URGENCY_URGENT, URGENCY_NORMAL, URGENCY_LAZY};
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        if (pool->waiting[order[i]] != NULL && has_room(pool, order[i]))
-            return pool->waiting[order[i]];
-    return NULL;
-}
-
 static int64_t first_give_up(const struct http_pool *pool) {
     int64_t at = INT64_MAX;
+    const struct http_group *group = NULL;
     const struct kube_call *call = NULL;
-    for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
-        DL_FOREACH(pool->waiting[urgency], call) {
-            at = call->give_up_at < at ? call->give_up_at : at;
-        }
+    DL_FOREACH(pool->slots.groups, group) {
+        for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
+            DL_FOREACH(group->waiting[urgency], call) {
+                at = call->give_up_at < at ? call->give_up_at : at;
+            }
+    }
     return at;
 }
 
@@ -78,17 +62,14 @@ static void schedule(struct http_pool *pool, int64_t now) {
 static void put_in(struct kube_call *call, struct kube_call **list) {
     DL_APPEND(*list, call);
     call->list = list;
-    if (list != &call->pool->running)
-        return;
-    call->pool->count++;
-    call->pool->lazy += call->urgency == URGENCY_LAZY;
+    if (list == &call->pool->running)
+        slots_take(&call->pool->slots, call);
 }
 
 static void take_out(struct kube_call *call) {
     if (call->list == &call->pool->running) {
         curl_multi_remove_handle(curl_loop_multi(call->pool->curl), call->easy->curl);
-        call->pool->count--;
-        call->pool->lazy -= call->urgency == URGENCY_LAZY;
+        slots_give(&call->pool->slots, call);
     }
     DL_DELETE(*call->list, call);
     call->list = NULL;
@@ -109,6 +90,7 @@ static void finish(struct kube_call *call, CURLcode code) {
     int64_t now = clock_boot_ms();
     call_judge(call, code, &answer);
     take_out(call);
+    slots_leave(&pool->slots, call);
     if (call->failed.code == ERROR_NONE)
         measure(call, answer.status, now);
     if (answer.status == 401)
@@ -176,13 +158,16 @@ static void refuse(struct kube_call *call, const struct error *err) {
 }
 
 static void give_up_late(struct http_pool *pool, const struct error *err, int64_t now) {
+    struct http_group *group = NULL;
     struct kube_call *call = NULL;
     struct kube_call *next = NULL;
-    for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
-        DL_FOREACH_SAFE(pool->waiting[urgency], call, next) {
-            if (now >= call->give_up_at)
-                refuse(call, err);
-        }
+    DL_FOREACH(pool->slots.groups, group) {
+        for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
+            DL_FOREACH_SAFE(group->waiting[urgency], call, next) {
+                if (now >= call->give_up_at)
+                    refuse(call, err);
+            }
+    }
 }
 
 static void start_waiting(struct http_pool *pool) {
@@ -190,7 +175,8 @@ static void start_waiting(struct http_pool *pool) {
     struct error err = {0};
     struct kube_call *call = NULL;
     int got = 0;
-    while (got <= 0 && !pool->shared->closing && now >= pool->paused_until && (call = next_waiting(pool)) != NULL) {
+    while (got <= 0 && !pool->shared->closing && now >= pool->paused_until &&
+           (call = slots_next(&pool->slots)) != NULL) {
         got = start(call, now, &err);
         if (got < 0) {
             refuse(call, &err);
@@ -219,7 +205,8 @@ static void on_timer(uv_timer_t *timer) {
 void pool_send(struct http_pool *pool, struct kube_call *call) {
     call->pool = pool;
     call->give_up_at = clock_boot_ms() + call->timeout_ms;
-    put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : &pool->waiting[call->urgency]);
+    struct kube_call **line = slots_join(&pool->slots, call, call->namespace);
+    put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : line);
     start_waiting(pool);
 }
 
@@ -228,36 +215,38 @@ void pool_wake(struct http_pool *pool) {
         turn_at(pool, 0, 0);
 }
 
-void pool_cancel(struct kube_call *call) {
+static void drop(struct kube_call *call) {
     take_out(call);
-    pool_wake(call->pool); /* there is room for another */
+    slots_leave(&call->pool->slots, call);
     call_free(call);
+}
+
+void pool_cancel(struct kube_call *call) {
+    pool_wake(call->pool); /* there is room for another */
+    drop(call);
 }
 
 /* Lifecycle. */
 
 int pool_open(struct http_pool *pool, uv_loop_t *loop, struct http_shared *shared, unsigned max, bool pauses,
               struct error *err) {
-    *pool = (struct http_pool){.shared = shared, .max = max, .pauses = pauses};
+    *pool = (struct http_pool){.shared = shared, .slots = {.max = max}, .pauses = pauses};
     uv_timer_init(loop, &pool->timer);
     pool->timer.data = pool;
     pool->curl = curl_loop_new(loop, turn, pool, err);
     return pool->curl == NULL ? -1 : 0;
 }
 
-static void cancel_all(struct kube_call **list) {
-    while (*list != NULL) {
-        struct kube_call *call = *list;
-        take_out(call);
-        call_free(call);
-    }
+static void cancel_all(struct kube_call *const *list) {
+    while (*list != NULL)
+        drop(*list);
 }
 
 void pool_close(struct http_pool *pool, uv_close_cb closed) {
     cancel_all(&pool->running);
-    for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
-        cancel_all(&pool->waiting[urgency]);
     cancel_all(&pool->refused);
+    for (struct kube_call *call = NULL; (call = slots_waiting(&pool->slots)) != NULL;)
+        drop(call);
     curl_loop_free(pool->curl);
     uv_close((uv_handle_t *)&pool->timer, closed);
 }

@@ -9,6 +9,7 @@
 #include "kube/curl_loop.h"
 #include "kube/http.h"
 #include "kube/http_call.h"
+#include "kube/http_slots.h"
 
 /* What all pools have in common; outlives them. */
 struct http_shared {
@@ -22,10 +23,9 @@ struct http_pool {
     struct http_shared *shared; /* NULL: not open */
     struct curl_loop *curl;
     struct easy_store store;
-    uv_timer_t timer; /* a turn that neither libcurl nor a user brings */
-    struct kube_call *waiting[URGENCY_COUNT];
+    uv_timer_t timer;                    /* a turn that neither libcurl nor a user brings */
+    struct http_slots slots;             /* those that wait */
     struct kube_call *running, *refused; /* refused: never sent, their callback is due */
-    unsigned count, lazy, max;           /* running; lazy ones of them */
     bool pauses;                         /* Retry-After stops new requests */
     int64_t paused_until;                /* boot ms */
     bool no_credential;                  /* what waits, waits for one */

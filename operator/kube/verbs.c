@@ -31,6 +31,7 @@ static struct kube_call *send_parts(struct kube_api *api, const struct parts *pa
                                    .urgency = parts->ref.resource == &kube_events ? URGENCY_LAZY : parts->urgency,
                                    .verb = parts->verb,
                                    .resource = parts->ref.resource,
+                                   .namespace = parts->ref.namespace,
                                    .name = parts->ref.name};
     return kube_send(api, &request, done, arg);
 }
@@ -48,8 +49,12 @@ struct kube_call *kube_list(struct kube_api *api, struct kube_ref ref, const cha
     kube_query_int(&path, "limit", limit);
     kube_query(&path, "labelSelector", selector);
     kube_query(&path, "continue", continue_token);
-    struct kube_request request = {
-        .method = "GET", .path = strbuf_text(&path), .pool = POOL_REQUESTS, .verb = "list", .resource = ref.resource};
+    struct kube_request request = {.method = "GET",
+                                   .path = strbuf_text(&path),
+                                   .pool = POOL_REQUESTS,
+                                   .verb = "list",
+                                   .resource = ref.resource,
+                                   .namespace = ref.namespace};
     return kube_send(api, &request, done, arg);
 }
 

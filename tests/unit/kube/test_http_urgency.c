@@ -9,13 +9,15 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "kube/support_client.h"
 
 static const char *const paths[] = {
     [URGENCY_NORMAL] = "/normal", [URGENCY_URGENT] = "/urgent", [URGENCY_LAZY] = "/lazy"};
 
 static struct kube_call *ask(struct fixture *f, enum kube_urgency urgency, size_t index) {
-    struct kube_request request = {.method = "GET", .path = paths[urgency], .urgency = urgency, .verb = "get"};
+    struct kube_request request = {
+        .method = "GET", .path = paths[urgency], .urgency = urgency, .verb = "get", .namespace = "n"};
     return kube_send(f->api, &request, client_done, &f->outcomes[index]);
 }
 
@@ -26,34 +28,61 @@ static size_t seen(const struct fixture *f, enum kube_urgency urgency) {
     return count;
 }
 
-static bool eight_seen(void *arg) {
-    return ((struct fixture *)arg)->server.seen_count >= 8;
-}
-
-static void urgent_requests_find_room(void **state) {
-    (void)state;
-    struct fixture f;
+/* A server that answers nothing, and a pool of ten. */
+static void open_hanging(struct fixture *f) {
     static struct reply replies[64];
-    static const struct kube_http_options options = {.in_flight = 8};
-    struct kube_call *first_normal = NULL;
+    static const struct kube_http_options options = {.in_flight = 10};
     for (size_t i = 0; i < 64; i++)
         replies[i] = (struct reply){.end = REPLY_SILENT};
-    client_start(&f, replies, 64, &options);
+    client_start(f, replies, 64, &options);
+}
+
+static size_t enough;
+static bool enough_seen(void *arg) {
+    return ((struct fixture *)arg)->server.seen_count >= enough;
+}
+
+/* So many requests arrive, and no more. */
+static void expect_seen(struct fixture *f, size_t count) {
+    enough = count;
+    loop_until(&f->loop, enough_seen, f, "a full pool");
+    for (int64_t until = clock_boot_ms() + 50; clock_boot_ms() < until;)
+        uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_int_equal(f->server.seen_count, count);
+}
+
+static void each_urgency_has_its_part_of_the_room(void **state) {
+    (void)state;
+    struct fixture f;
+    open_hanging(&f);
     for (size_t i = 0; i < 10; i++)
         ask(&f, URGENCY_LAZY, i);
-    first_normal = ask(&f, URGENCY_NORMAL, 10);
+    struct kube_call *first_normal = ask(&f, URGENCY_NORMAL, 10);
     for (size_t i = 11; i < 20; i++)
         ask(&f, URGENCY_NORMAL, i);
-    for (size_t i = 20; i < 23; i++)
+    for (size_t i = 20; i < 25; i++)
         ask(&f, URGENCY_URGENT, i);
-    loop_until(&f.loop, eight_seen, &f, "a full pool");
-    assert_int_equal(seen(&f, URGENCY_LAZY), 2);   /* a quarter */
-    assert_int_equal(seen(&f, URGENCY_NORMAL), 4); /* with them three quarters */
-    assert_int_equal(seen(&f, URGENCY_URGENT), 2);
+    expect_seen(&f, 9);                            /* the last tenth is for other namespaces */
+    assert_int_equal(seen(&f, URGENCY_LAZY), 2);   /* two tenths */
+    assert_int_equal(seen(&f, URGENCY_NORMAL), 4); /* with them six */
+    assert_int_equal(seen(&f, URGENCY_URGENT), 3);
     kube_cancel(f.api, first_normal);
-    while (f.server.seen_count < 9)
-        uv_run(&f.loop, UV_RUN_ONCE);
-    assert_int_equal(seen(&f, URGENCY_URGENT), 3); /* room goes to the most urgent */
+    expect_seen(&f, 10);
+    assert_int_equal(seen(&f, URGENCY_URGENT), 4); /* room goes to the most urgent */
+    client_finish(&f);
+}
+
+static void urgent_requests_leave_room_for_the_others(void **state) {
+    (void)state;
+    struct fixture f;
+    open_hanging(&f);
+    for (size_t i = 0; i < 20; i++)
+        ask(&f, URGENCY_URGENT, i);
+    expect_seen(&f, 8);
+    ask(&f, URGENCY_NORMAL, 20);
+    ask(&f, URGENCY_NORMAL, 21);
+    expect_seen(&f, 9);
+    assert_int_equal(seen(&f, URGENCY_NORMAL), 1);
     client_finish(&f);
 }
 
@@ -100,7 +129,8 @@ static void what_is_asked_for_says_how_urgent_it_is(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(urgent_requests_find_room),
+        cmocka_unit_test(each_urgency_has_its_part_of_the_room),
+        cmocka_unit_test(urgent_requests_leave_room_for_the_others),
         cmocka_unit_test(the_urgent_go_first_and_the_lazy_last),
         cmocka_unit_test(what_is_asked_for_says_how_urgent_it_is),
     };
