@@ -19,7 +19,9 @@
 #include "kube/event.h"
 #include "kube/http.h"
 
-enum { RELEASE_TIMEOUT_MS = 5000, LARGE_BYTES = 128 * 1024 };
+/* Together with a renewal of the lease that is under way (5 s) less than the 30 s that a pod gets. */
+enum { GRACE_MS = 10 * 1000, RELEASE_TIMEOUT_MS = 5000 };
+enum { LARGE_BYTES = 128 * 1024 };
 
 bool operator_leads(void *arg) {
     const struct wiring *self = arg;
@@ -93,6 +95,7 @@ static void stop(uv_signal_t *handle, int number) {
         _exit(128 + number); /* asked twice: at once */
     self->stopping = true;
     log_info("operator", "stopping: letting work end", {"signal", strsignal(number)});
+    kube_http_stop(self->api, GRACE_MS);
     controller_drain(self->controller, drained, self);
 }
 

@@ -33,7 +33,7 @@ struct kube_answer {
     size_t length;    /* bytes of the body, as they were parsed */
     int64_t retry_after_ms; /* the server asked to wait that long (capped); 0: it did not */
     bool unsure;            /* a write went out and its answer was lost: read before you decide anything */
-    bool fenced;            /* a write was held back, since we may not write any more: certainly not done */
+    bool fenced;            /* held back, since we may not write any more, or are ending: certainly not done */
 };
 
 typedef void (*kube_done_cb)(struct kube_answer *answer, void *arg);

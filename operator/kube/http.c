@@ -82,6 +82,12 @@ int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube
     return 0;
 }
 
+void kube_http_stop(struct kube_api *api, int64_t grace_ms) {
+    struct http *http = (struct http *)api;
+    if (!http->shared.closing)
+        pool_stop(&http->pools[POOL_REQUESTS], grace_ms);
+}
+
 static void pool_closed(uv_handle_t *handle) {
     struct http_pool *pool = handle->data;
     struct http_shared *shared = pool->shared;

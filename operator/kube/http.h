@@ -34,6 +34,10 @@ struct kube_http_options {
 int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube_http_options *options,
                   struct kube_api **ret_api, struct error *err);
 
+/* The end is near: of POOL_REQUESTS nothing leaves any more. What waits there, and what is sent later, is answered as
+ * `fenced`; what is under way for `grace_ms` from now is given up, with the answer of a connection that was lost. */
+void kube_http_stop(struct kube_api *api, int64_t grace_ms);
+
 /* Cancels everything (handles are void then) and frees as the loop turns: run it once more before closing it. Takes
  * NULL. */
 void kube_http_free(struct kube_api *api);

@@ -52,6 +52,8 @@ static void schedule(struct http_pool *pool, int64_t now) {
         return;
     if (pool->refused != NULL)
         at = now;
+    else if (pool->stopped)
+        at = pool->running != NULL ? pool->give_up_at : INT64_MAX;
     else if (pool->no_credential)
         at = first_give_up(pool);
     else if (now < pool->paused_until)
@@ -191,10 +193,25 @@ static void start_waiting(struct http_pool *pool) {
     schedule(pool, now);
 }
 
+static void hold_back(struct kube_call *call) {
+    call->fenced = true;
+    error_set(&call->failed, ERROR_TRANSIENT, "held back: we are ending");
+}
+
+static void end_running(struct http_pool *pool) {
+    while (!pool->shared->closing && pool->running != NULL) {
+        struct kube_call *call = pool->running;
+        snprintf(call->curl_text, sizeof call->curl_text, "given up: we are ending");
+        finish(call, CURLE_ABORTED_BY_CALLBACK);
+    }
+}
+
 static void turn(void *arg) {
     struct http_pool *pool = arg;
     hand_out_data(pool);
     finish_ended(pool);
+    if (pool->stopped && clock_boot_ms() >= pool->give_up_at)
+        end_running(pool);
     start_waiting(pool);
 }
 
@@ -206,8 +223,21 @@ void pool_send(struct http_pool *pool, struct kube_call *call) {
     call->pool = pool;
     call->give_up_at = clock_boot_ms() + call->timeout_ms;
     struct kube_call **line = slots_join(&pool->slots, call, call->namespace);
+    if (pool->stopped && call->failed.code == ERROR_NONE)
+        hold_back(call);
     put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : line);
     start_waiting(pool);
+}
+
+void pool_stop(struct http_pool *pool, int64_t grace_ms) {
+    pool->stopped = true;
+    pool->give_up_at = clock_boot_ms() + grace_ms;
+    for (struct kube_call *call = NULL; (call = slots_waiting(&pool->slots)) != NULL;) {
+        hold_back(call);
+        take_out(call);
+        put_in(call, &pool->refused);
+    }
+    pool_wake(pool);
 }
 
 void pool_wake(struct http_pool *pool) {

@@ -29,6 +29,8 @@ struct http_pool {
     bool pauses;                         /* Retry-After stops new requests */
     int64_t paused_until;                /* boot ms */
     bool no_credential;                  /* what waits, waits for one */
+    bool stopped;                        /* nothing is started any more */
+    int64_t give_up_at;                  /* boot ms; once stopped: what runs is ended then */
 };
 
 /* `max` requests run at once. On failure it must be closed all the same. */
@@ -37,6 +39,7 @@ int pool_open(struct http_pool *pool, uv_loop_t *loop, struct http_shared *share
 /* Never calls back from inside; the call belongs to the pool. */
 void pool_send(struct http_pool *pool, struct kube_call *call);
 void pool_cancel(struct kube_call *call);
+void pool_stop(struct http_pool *pool, int64_t grace_ms);
 void pool_wake(struct http_pool *pool); /* what waits may have become possible */
 /* Cancels all. `closed` comes from the loop, with pool->timer as its handle: then the pool's memory may go. */
 void pool_close(struct http_pool *pool, uv_close_cb closed);

@@ -27,7 +27,8 @@ struct leader {
     bool over;       /* released or freed: nothing is done any more */
     void (*released)(void *arg);
     void *released_arg;
-    unsigned open; /* timers not closed yet */
+    int64_t release_ms; /* how long that may take */
+    unsigned open;      /* timers not closed yet */
 };
 
 static void step(struct leader *leader);
@@ -212,9 +213,21 @@ static void run(struct leader *leader) {
     }
 }
 
+static void on_deadline(uv_timer_t *timer) {
+    finish(timer->data);
+}
+
+static void limit_release(struct leader *leader) {
+    if (leader->released == NULL || leader->call != NULL || uv_is_active((uv_handle_t *)&leader->deadline))
+        return;
+    uv_update_time(leader->loop);
+    uv_timer_start(&leader->deadline, on_deadline, leader->over ? 0 : (uint64_t)leader->release_ms, 0);
+}
+
 static void step(struct leader *leader) {
     if (leader->over)
         return;
+    limit_release(leader);
     bool leading = leader->lease.state == LEASE_LEADING;
     if (leader->released != NULL && !leading && leader->lease.state != LEASE_RELEASING && leader->call == NULL)
         finish(leader);
@@ -251,15 +264,11 @@ struct leader *leader_new(uv_loop_t *loop, struct kube_api *api, const struct le
     return leader;
 }
 
-static void on_deadline(uv_timer_t *timer) {
-    finish(timer->data);
-}
-
 void leader_release(struct leader *leader, int64_t timeout_ms, void (*done)(void *arg), void *arg) {
     leader->released = done;
     leader->released_arg = arg;
-    uv_update_time(leader->loop);
-    uv_timer_start(&leader->deadline, on_deadline, leader->over ? 0 : (uint64_t)timeout_ms, 0);
+    leader->release_ms = timeout_ms;
+    limit_release(leader);
     /* A write under way comes first: what it leaves behind decides whether there is anything to release. */
     if (leader->call == NULL)
         lease_release(&leader->lease);

@@ -22,7 +22,8 @@ struct leader_options {
 
 struct leader *leader_new(uv_loop_t *loop, struct kube_api *api, const struct leader_options *options);
 /* Lets the lease go (holder "", 1 s) so that another takes over at once, then calls `done`, also when that failed or
- * took longer than `timeout_ms`. Call after all work has stopped. When not leading, `done` follows at once, later. */
+ * took longer than `timeout_ms`; that begins when a request that is under way has been answered, which takes up to half
+ * of the renew deadline. Call after all work has stopped. When not leading, `done` follows at once, later. */
 void leader_release(struct leader *leader, int64_t timeout_ms, void (*done)(void *arg), void *arg);
 void leader_free(struct leader *leader); /* takes NULL; does not release */
 

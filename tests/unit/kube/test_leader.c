@@ -215,6 +215,38 @@ static void release_waits_for_the_write_under_way(void **state) {
     finish(&f);
 }
 
+/* The renewal under way takes longer than the release may: it does not count. */
+static void the_limit_of_a_release_begins_when_it_is_asked_for(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.body = LEASE("me", "9")},
+          {.body = LEASE("", "10")});
+    while (f.server.seen_count < 3)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    leader_release(f.leader, 50, on_released, &f);
+    usleep(100 * 1000);
+    loop_until(&f.loop, has_released, &f, "released");
+    assert_int_equal(f.server.seen_count, 4);
+    finish(&f);
+}
+
+/* Nobody knows whether the renewal before it came through: here it did. */
+static void a_release_with_an_old_version_is_made_again(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.body = LEASE("", "7")}, {.body = LEASE("me", "8")}, {.end = REPLY_DROP}, {.status = 409, .body = "{}"},
+          {.body = LEASE("me", "9")}, {.body = LEASE("", "10")});
+    while (f.server.seen_count < 3)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    leader_release(f.leader, 5000, on_released, &f);
+    loop_until(&f.loop, has_released, &f, "released");
+    assert_int_equal(f.server.seen_count, 6);
+    assert_string_equal(f.server.seen[4].method, "GET");
+    assert_non_null(strstr(f.server.seen[5].body, "\"resourceVersion\":\"9\""));
+    assert_non_null(strstr(f.server.seen[5].body, "\"holderIdentity\":\"\""));
+    finish(&f);
+}
+
 static void release_ends_also_when_nobody_answers(void **state) {
     (void)state;
     struct fixture f;
@@ -250,6 +282,8 @@ int main(void) {
         cmocka_unit_test(a_claim_that_is_answered_too_late_is_made_again),
         cmocka_unit_test(failed_renewals_are_tried_again),
         cmocka_unit_test(release_waits_for_the_write_under_way),
+        cmocka_unit_test(the_limit_of_a_release_begins_when_it_is_asked_for),
+        cmocka_unit_test(a_release_with_an_old_version_is_made_again),
         cmocka_unit_test(release_ends_also_when_nobody_answers),
         cmocka_unit_test(who_does_not_lead_has_nothing_to_release),
     };
