@@ -6,7 +6,8 @@
  *   by a callback that refuses to rewind, so that such a write ends as `unsure` instead.
  * - Answers have a size bound after decompression. A pool keeps at most its number of requests in flight; more wait.
  * - What no credential has come for yet waits for it, as long as the request may take. kube/credentials.h has the rest.
- * - After a 429 or 503 with Retry-After no new request of that pool starts before (capped); leases never wait.
+ * - When API Priority and Fairness turns a request away, no new one of POOL_REQUESTS starts before its Retry-After
+ *   (capped). Any other answer with Retry-After is its caller's matter.
  * - No callback is made from inside libcurl. */
 
 #include <uv.h>

@@ -167,12 +167,15 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg) {
         return 0;
     }
     if (is_header(line, length, "HTTP/")) {
+        call->classified = false;
         call->retry_after_ms = 0; /* another head: what came before was a proxy's or an interim one */
     } else if (is_header(line, length, "Retry-After:")) {
         char value[64] = "";
         size_t skip = strlen("Retry-After:");
         memcpy(value, line + skip, length - skip < sizeof value ? length - skip : sizeof value - 1);
         call->retry_after_ms = kube_retry_after(value, clock_wall_ms());
+    } else if (is_header(line, length, "X-Kubernetes-PF-FlowSchema-UID:")) {
+        call->classified = true;
     } else if (is_header(line, length, "Warning:")) {
         note_warning(line + strlen("Warning:"), length - strlen("Warning:"));
     }
@@ -281,6 +284,11 @@ static void judge_body(struct kube_call *call, int status, struct kube_answer *a
         error_set(&answer->err, ERROR_TRANSIENT, "the answer is no JSON");
         answer->unsure = call->writes;
     }
+}
+
+/* Its rejections are plain text; whatever comes from behind it is a Status, and carries the header too. */
+bool call_met_overload(const struct kube_call *call, const struct kube_answer *answer) {
+    return call->classified && answer->doc == NULL && (answer->status == 429 || answer->status == 503);
 }
 
 void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answer) {

@@ -41,6 +41,7 @@ struct kube_call {
     size_t header_bytes;
     bool streaming; /* a 200 that goes to on_data */
     bool too_large;
+    bool classified; /* API Priority and Fairness had a look at it */
     int64_t retry_after_ms;
     int64_t give_up_at;  /* boot ms; waits for a credential until then */
     int64_t began_at;    /* boot ms */
@@ -67,5 +68,7 @@ struct call_setup {
 int call_prepare(struct kube_call *call, const struct call_setup *setup, int64_t now, struct error *err);
 /* False, for good, when it may not leave any more: it is refused then. */
 bool call_may_leave(struct kube_call *call);
+/* Whether the server has too much work, so that all must wait: not a webhook, a quota or a budget that says 429. */
+bool call_met_overload(const struct kube_call *call, const struct kube_answer *answer);
 /* What came of it; `code` counts only when it was sent. answer->doc belongs to the caller. */
 void call_judge(struct kube_call *call, CURLcode code, struct kube_answer *answer);

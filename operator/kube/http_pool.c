@@ -97,7 +97,7 @@ static void finish(struct kube_call *call, CURLcode code) {
         measure(call, answer.status, now);
     if (answer.status == 401)
         credentials_refused(pool->shared->credentials, call->began_at, now);
-    if (pool->pauses && answer.retry_after_ms > 0 && (answer.status == 429 || answer.status == 503))
+    if (pool->pauses && call_met_overload(call, &answer) && pool->paused_until < now + answer.retry_after_ms)
         pool->paused_until = now + answer.retry_after_ms;
     call->done(&answer, call->arg);
     json_free(&answer.doc);

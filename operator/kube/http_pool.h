@@ -26,7 +26,7 @@ struct http_pool {
     uv_timer_t timer;                    /* a turn that neither libcurl nor a user brings */
     struct http_slots slots;             /* those that wait */
     struct kube_call *running, *refused; /* refused: never sent, their callback is due */
-    bool pauses;                         /* Retry-After stops new requests */
+    bool pauses;                         /* an overloaded server's Retry-After stops new ones */
     int64_t paused_until;                /* boot ms */
     bool no_credential;                  /* what waits, waits for one */
     bool stopped;                        /* nothing is started any more */

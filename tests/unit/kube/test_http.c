@@ -102,11 +102,13 @@ static void refusals_are_told_apart_by_reason(void **state) {
     client_finish(&f);
 }
 
+#define OVERLOAD "X-Kubernetes-PF-FlowSchema-UID: 5ae5\r\n"
+
 static void a_busy_server_gets_the_pause_it_asks_for(void **state) {
     (void)state;
     struct fixture f;
-    OPEN(&f, NULL, {.status = 429, .headers = "Retry-After: 1\r\n", .body = "{}"}, {.body = "{}"},
-         {.status = 429, .body = "{}"}, {.body = "{}"});
+    OPEN(&f, NULL, {.status = 429, .headers = "Retry-After: 1\r\n" OVERLOAD, .body = "Too many requests"},
+         {.body = "{}"}, {.status = 429, .headers = OVERLOAD}, {.body = "{}"});
     client_get(&f, 0);
     client_await(&f, 0);
     assert_int_equal(f.outcomes[0].err.code, ERROR_TRANSIENT);
@@ -123,10 +125,42 @@ static void a_busy_server_gets_the_pause_it_asks_for(void **state) {
     client_finish(&f);
 }
 
+/* A webhook or a budget said it of one object; the header is on every answer that has passed the queues. */
+static void what_is_said_of_one_request_pauses_no_other(void **state) {
+    (void)state;
+    struct fixture f;
+    static const char refusal[] = "{\"kind\":\"Status\",\"reason\":\"TooManyRequests\"}";
+    OPEN(&f, NULL, {.status = 429, .headers = "Retry-After: 30\r\n" OVERLOAD, .body = refusal},
+         {.status = 503, .headers = "Retry-After: 30\r\n", .body = "busy"}, {.body = "{\"n\":5}"});
+    for (size_t i = 0; i < 3; i++) {
+        client_get(&f, i);
+        client_await(&f, i);
+    }
+    assert_int_equal(f.outcomes[0].retry_after_ms, 30000);
+    assert_int_equal(f.outcomes[1].retry_after_ms, 30000);
+    assert_int_equal(f.outcomes[2].value, 5);
+    client_finish(&f);
+}
+
+static void the_longest_pause_counts(void **state) {
+    (void)state;
+    struct fixture f;
+    OPEN(&f, NULL, {.status = 429, .headers = "Retry-After: 2\r\n" OVERLOAD},
+         {.status = 429, .headers = "Retry-After: 1\r\n" OVERLOAD}, {.body = "{}"});
+    client_get(&f, 0);
+    client_get(&f, 1);
+    client_await(&f, 0);
+    client_await(&f, 1);
+    client_get(&f, 2);
+    client_await(&f, 2);
+    assert_in_range(f.outcomes[2].at - f.outcomes[1].at, 1900, 15000);
+    client_finish(&f);
+}
+
 static void leases_do_not_wait_for_a_busy_server(void **state) {
     (void)state;
     struct fixture f;
-    OPEN(&f, NULL, {.status = 429, .headers = "Retry-After: 30\r\n", .body = "{}"}, {.body = "{\"n\":5}"});
+    OPEN(&f, NULL, {.status = 429, .headers = "Retry-After: 30\r\n" OVERLOAD}, {.body = "{\"n\":5}"});
     client_get(&f, 0);
     client_await(&f, 0);
     struct kube_request request = {.method = "GET", .path = "/x", .pool = POOL_LEASE, .verb = "get"};
@@ -398,6 +432,8 @@ int main(void) {
         cmocka_unit_test(a_read_whose_connection_dies_is_sent_again),
         cmocka_unit_test(refusals_are_told_apart_by_reason),
         cmocka_unit_test(a_busy_server_gets_the_pause_it_asks_for),
+        cmocka_unit_test(what_is_said_of_one_request_pauses_no_other),
+        cmocka_unit_test(the_longest_pause_counts),
         cmocka_unit_test(leases_do_not_wait_for_a_busy_server),
         cmocka_unit_test(silence_and_trickling_end_in_time),
         cmocka_unit_test(answers_have_a_bound),
