@@ -97,7 +97,7 @@ static enum watch_effect give_up_streaming(struct watch_fsm *fsm, int64_t now) {
 static struct watch_step begin(struct watch_fsm *fsm, struct watch_step step, int64_t now) {
     fsm->busy = true;
     fsm->opened_at = fsm->life_at = now;
-    fsm->events = 0;
+    fsm->news = false;
     fsm->quiet_ms = fsm->settings.quiet_ms + backoff_chance(&fsm->backoff.random, fsm->settings.quiet_ms / 2);
     step.timeout_s = fsm->settings.timeout_s + backoff_chance(&fsm->backoff.random, fsm->settings.timeout_s);
     return step;
@@ -150,9 +150,10 @@ struct watch_step watch_run(struct watch_fsm *fsm, int64_t now) {
 
 /* Where to go on from. An unusable version leaves the old one: that repeats events and loses none. */
 static void advance(struct watch_fsm *fsm, const char *version) {
-    if (text_empty(version) || strlen(version) >= sizeof fsm->version ||
-        version_compare(version, fsm->version) == VERSION_OLDER)
+    enum version_order order = version_compare(version, fsm->version);
+    if (text_empty(version) || strlen(version) >= sizeof fsm->version || order == VERSION_OLDER)
         return;
+    fsm->news = fsm->news || order != VERSION_SAME;
     snprintf(fsm->version, sizeof fsm->version, "%s", version);
     snprintf(fsm->seen_version, sizeof fsm->seen_version, "%s", version);
 }
@@ -208,7 +209,6 @@ enum watch_effect watch_event(struct watch_fsm *fsm, const struct watch_event *e
         return WATCH_KEEP;
     if (bookmark && version_compare(event->version, fsm->version) == VERSION_OLDER)
         return forget_and_wait(fsm, now); /* the server's present lies before ours: its store was restored */
-    fsm->events++;
     fsm->internal_since = 0;
     advance(fsm, event->version);
     return put ? WATCH_PUT : drop ? WATCH_DROP : WATCH_KEEP;
@@ -288,9 +288,11 @@ static enum watch_effect watch_broke(struct watch_fsm *fsm, const struct error *
     move(fsm, WATCH_LISTED);
     fsm->busy = false;
     bool refused = err != NULL && status != 200;
-    bool very_short = now - fsm->opened_at < WATCH_SHORT_MS && fsm->events == 0;
-    if (refused || very_short)
+    bool very_short = now - fsm->opened_at < WATCH_SHORT_MS;
+    if (refused || (very_short && !fsm->news))
         back_off(fsm, retry_after_ms, now);
+    else if (very_short)
+        fsm->not_before = fsm->opened_at + WATCH_SHORT_MS; /* each costs the server a look at its history */
     return WATCH_KEEP;
 }
 

@@ -22,7 +22,7 @@ enum {
     WATCH_BACKOFF_MS = 800,
     WATCH_BACKOFF_MAX_MS = 30 * 1000,
     WATCH_BACKOFF_RESET_MS = 120 * 1000, /* this long without a failure: start at the minimum again */
-    WATCH_SHORT_MS = 1000,               /* a watch that ends sooner without any event is a failure */
+    WATCH_SHORT_MS = 1000,               /* a watch that ends sooner without any news is a failure */
     WATCH_INTERNAL_MS = 30 * 1000,       /* ERROR 500 events for longer than this: list again */
     WATCH_PAGE_FIRST = 50, /* objects of the first page; then as many as make WATCH_PAGE_BYTES, within the two bounds */
     WATCH_PAGE_MIN = 10,
@@ -105,7 +105,7 @@ struct watch_fsm {
     int64_t internal_since; /* first of a row of ERROR 500 events; 0: none */
     int64_t not_before;
     int64_t opened_at;
-    unsigned events;           /* of the watch under way */
+    bool news;                 /* the watch under way brought some: a newer version */
     int64_t life_at, quiet_ms; /* of the watch under way: its last word, and how long it may be silent */
     struct watch_settings settings;
 };

@@ -303,8 +303,27 @@ static void a_very_short_watch_is_a_failure(void **state) {
                    {"run 900", "LISTED wait 800..1600"},
                    {"run 3000", "WATCHING watch 100"},
                    {"event 3001 ADDED 101", "WATCHING put"},
-                   {"ended 3002", "LISTED keep"}, /* it had an event: at once */
-                   {"run 3002", "WATCHING watch 101"}});
+                   {"ended 3002", "LISTED keep"}, /* it had news: no failure, and yet one a second is enough */
+                   {"run 3002", "LISTED wait 800..1600"},
+                   {"run 4000", "WATCHING watch 101"},
+                   {"event 5000 ADDED 102", "WATCHING put"},
+                   {"ended 5000", "LISTED keep"},
+                   {"run 5000", "WATCHING watch 102"}});
+}
+
+/* A proxy that cuts what stands still, and a server that begins each watch with a bookmark. */
+static void a_bookmark_of_the_same_version_is_no_news(void **state) {
+    (void)state;
+    EXPECT(false, {{"run 0", "PAGING page 50 -"},
+                   {"page 0 100 -", "LISTED commit"},
+                   {"run 0", "WATCHING watch 100"},
+                   {"event 1 BOOKMARK 100", "WATCHING keep"},
+                   {"ended 2", "LISTED keep"},
+                   {"run 2", "LISTED wait 800..1600"},
+                   {"run 2000", "WATCHING watch 100"},
+                   {"event 2001 BOOKMARK 100", "WATCHING keep"},
+                   {"ended 2002", "LISTED keep"},
+                   {"run 2002", "LISTED wait 1600..3200"}});
 }
 
 static void a_cut_watch_goes_on_where_it_was(void **state) {
@@ -411,6 +430,7 @@ int main(void) {
         cmocka_unit_test(too_large_a_page_is_asked_for_in_parts),
         cmocka_unit_test(back_off_doubles_to_its_bound_and_starts_over),
         cmocka_unit_test(a_very_short_watch_is_a_failure),
+        cmocka_unit_test(a_bookmark_of_the_same_version_is_no_news),
         cmocka_unit_test(a_cut_watch_goes_on_where_it_was),
         cmocka_unit_test(a_silent_watch_goes_on_from_the_same_version),
         cmocka_unit_test(silence_is_judged_by_each_watch_at_its_own_time),
