@@ -24,7 +24,8 @@ struct kube_config {
     char *token;
     char *token_file;
     struct exec_plugin *exec;
-    int64_t token_at; /* boot ms; when the token file was read; -1: must be */
+    bool plugin_certificate; /* `cert` and `key` are what the plugin gave last */
+    int64_t token_at;        /* boot ms; when the token file was read; -1: must be */
 };
 
 struct kube_config *config_new(void);

@@ -50,12 +50,14 @@ static void run_at(struct credentials *credentials, int64_t at, int64_t now) {
 static int take_certificate(struct kube_config *config, yyjson_val *status, struct error *err) {
     const char *cert = json_text(status, "clientCertificateData", NULL);
     const char *key = json_text(status, "clientKeyData", NULL);
-    if (text_empty(cert) && text_empty(key))
+    bool none = text_empty(cert) && text_empty(key);
+    if (none && !config->plugin_certificate)
         return 0;
-    if (text_empty(cert) || text_empty(key) || !config_pair_fits(cert, key))
+    if (!none && (text_empty(cert) || text_empty(key) || !config_pair_fits(cert, key)))
         return error_set(err, ERROR_INVALID, "clientCertificateData and clientKeyData are no pair");
-    config_set(&config->cert.pem, cert);
-    config_set(&config->key.pem, key);
+    config_set(&config->cert.pem, none ? NULL : cert);
+    config_set(&config->key.pem, none ? NULL : key);
+    config->plugin_certificate = !none;
     return 0;
 }
 

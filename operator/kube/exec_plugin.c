@@ -1,5 +1,6 @@
-/* See exec_plugin.h. A run ends when the process is reaped and its output has ended; what is given up is killed with
- * all that it started, and reaped later. Its output is never quoted, since it holds the secret. */
+/* See exec_plugin.h. A run ends when the process is reaped and its output has ended, or soon after; then what it
+ * started and left running in its process group is killed. What is given up is killed too, and reaped later. Its output
+ * is never quoted, since it holds the secret. */
 
 #include "kube/exec_plugin.h"
 
@@ -11,6 +12,8 @@
 #include <openssl/crypto.h>
 
 #include "kube/config_private.h"
+
+enum { LINGER_MS = 1000 }; /* for output after the process itself has ended */
 
 struct exec_run {
     uv_process_t process;
@@ -75,18 +78,33 @@ static char *exec_info(const struct kube_config *config, bool interactive, struc
     return arena_printf(arena, "KUBERNETES_EXEC_INFO=%s", json_write(root, arena, NULL));
 }
 
-/* Of two entries with one name getenv() finds the first: what the kubeconfig sets wins over what we have. */
+static bool is_set(char *const *strings, const char *entry) {
+    size_t length = strcspn(entry, "=");
+    for (; *strings != NULL; strings++)
+        if (strncmp(*strings, entry, length) == 0 && (*strings)[length] == '=')
+            return true;
+    return false;
+}
+
+static size_t count_of(char *const *strings) {
+    size_t count = 0;
+    while (strings[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Each name once, since of two entries getenv() finds the first and a shell the last: what the kubeconfig sets wins
+ * over what we have. */
 static char **environment(const struct kube_config *config, bool interactive, struct arena *arena) {
-    size_t ours = 0;
-    size_t its = 0;
-    while (environ[ours] != NULL)
-        ours++;
-    while (config->exec->env[its] != NULL)
-        its++;
-    char **all = ARENA_NEW_ARRAY(arena, ours + its + 2, char *);
-    all[0] = exec_info(config, interactive, arena);
-    memcpy(all + 1, config->exec->env, its * sizeof *all);
-    memcpy(all + 1 + its, environ, ours * sizeof *all);
+    size_t its = count_of(config->exec->env);
+    char **all = ARENA_NEW_ARRAY(arena, count_of(environ) + its + 2, char *);
+    char **at = all;
+    *at++ = exec_info(config, interactive, arena);
+    memcpy(at, config->exec->env, its * sizeof *all);
+    at += its;
+    for (char **ours = environ; *ours != NULL; ours++)
+        if (!is_set(all, *ours))
+            *at++ = *ours;
     return all;
 }
 
@@ -105,10 +123,17 @@ static void close_handle(uv_handle_t *handle) {
         uv_close(handle, handle_closed);
 }
 
+/* Also what it left behind when it ended: an empty group is no harm. */
+static void kill_it(const struct exec_run *run) {
+    if (run->process.pid > 0 && (run->own_group || !run->exited))
+        kill(run->own_group ? -run->process.pid : run->process.pid, SIGKILL);
+}
+
 /* Tells, once, and forgets the output. */
 static void tell(struct exec_run *run, struct error *err) {
     exec_plugin_cb done = run->done;
     run->done = NULL;
+    kill_it(run);
     close_handle((uv_handle_t *)&run->pipe);
     close_handle((uv_handle_t *)&run->limit);
     if (err != NULL)
@@ -133,9 +158,16 @@ static void end(struct exec_run *run) {
     tell(run, &err);
 }
 
-static void kill_it(struct exec_run *run) {
-    if (!run->exited)
-        kill(run->own_group ? -run->process.pid : run->process.pid, SIGKILL);
+static void on_limit(uv_timer_t *timer) {
+    struct exec_run *run = timer->data;
+    struct error err;
+    if (run->exited) {
+        run->ended = true;
+        end(run);
+        return;
+    }
+    error_set(&err, ERROR_TRANSIENT, "it took longer than %g s", (double)run->limit_ms / 1000);
+    tell(run, &err);
 }
 
 static void on_process_exit(uv_process_t *process, int64_t exit_code, int signal) {
@@ -145,14 +177,10 @@ static void on_process_exit(uv_process_t *process, int64_t exit_code, int signal
     run->signal = signal;
     close_handle((uv_handle_t *)process);
     end(run);
-}
-
-static void on_limit(uv_timer_t *timer) {
-    struct exec_run *run = timer->data;
-    struct error err;
-    kill_it(run);
-    error_set(&err, ERROR_TRANSIENT, "it took longer than %g s", (double)run->limit_ms / 1000);
-    tell(run, &err);
+    if (!run->ended && run->done != NULL) { /* what it started holds its output */
+        uv_update_time(process->loop);
+        uv_timer_start(&run->limit, on_limit, LINGER_MS, 0);
+    }
 }
 
 static void give_buffer(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer) {
@@ -169,7 +197,6 @@ static void on_output(uv_stream_t *pipe, ssize_t length, const uv_buf_t *buffer)
         OPENSSL_cleanse(run->piece, sizeof run->piece);
     }
     if (strbuf_failed(&run->output)) {
-        kill_it(run);
         error_set(&err, ERROR_TRANSIENT, "it printed more than %d bytes", CONFIG_FILE_MAX);
         tell(run, &err);
     } else if (length < 0) {
@@ -233,6 +260,5 @@ void exec_plugin_cancel(struct exec_run *run) {
     if (run == NULL)
         return;
     run->done = NULL;
-    kill_it(run);
     tell(run, NULL);
 }

@@ -242,6 +242,41 @@ static void one_that_hangs_is_killed_with_its_children(void **state) {
     finish(&f);
 }
 
+/* As some leave a keeper of their cache, which holds their output. */
+static void what_a_plugin_leaves_running_costs_no_credential(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, "#!/bin/sh\ncat \"$1/output\"\nsleep 30 &\necho $! >\"$1/child\"\n", "", 60000);
+    file_write("output", CREDENTIAL("\"token\":\"good\""));
+    assert_null(ask(&f, 0));
+    int64_t began = clock_boot_ms();
+    await_ready(&f, 1);
+    assert_in_range(clock_boot_ms() - began, 0, 5000);
+    assert_string_equal(ask(&f, 0), "good");
+    pid_t child = pid_in("child");
+    loop_until(&f.loop, is_dead, &child, "what it left is dead");
+    finish(&f);
+}
+
+static void what_the_kubeconfig_sets_wins_in_a_shell_too(void **state) {
+    (void)state;
+    struct fixture f;
+    begin(&f, "#!/bin/sh\necho \"$EXTRA,$OTHER\" >\"$1/runs\"\ncat \"$1/output\"\n", "", 60000);
+    file_write("output", CREDENTIAL("\"token\":\"good\""));
+    setenv("EXTRA", "of-the-operator", 1);
+    setenv("OTHER", "inherited", 1);
+    assert_null(ask(&f, 0));
+    await_ready(&f, 1);
+    unsetenv("EXTRA");
+    unsetenv("OTHER");
+    char said[64] = "";
+    FILE *file = fopen(file_at("runs"), "r");
+    assert_non_null(fgets(said, sizeof said, file));
+    fclose(file);
+    assert_string_equal(said, "yes-it-is,inherited\n");
+    finish(&f);
+}
+
 static void one_that_runs_at_the_end_is_killed(void **state) {
     (void)state;
     struct fixture f;
@@ -286,6 +321,13 @@ static void a_plugin_can_give_a_certificate(void **state) {
     kube_config_tls(f.config, &tls);
     assert_string_equal(tls.cert_pem, cert);
     assert_string_equal(tls.key_pem, key);
+    file_write("output", CREDENTIAL("\"token\":\"instead\""));
+    credentials_refused(f.credentials, clock_boot_ms() + 1, clock_boot_ms());
+    await_ready(&f, 2);
+    assert_string_equal(ask(&f, 0), "instead");
+    kube_config_tls(f.config, &tls);
+    assert_null(tls.cert_pem);
+    assert_null(tls.key_pem);
     finish(&f);
     free(cert);
     free(key);
@@ -331,6 +373,8 @@ int main(void) {
         cmocka_unit_test(what_ends_at_once_is_not_got_in_a_hot_loop),
         cmocka_unit_test(a_failure_is_tried_again_by_itself),
         cmocka_unit_test(one_that_hangs_is_killed_with_its_children),
+        cmocka_unit_test(what_a_plugin_leaves_running_costs_no_credential),
+        cmocka_unit_test(what_the_kubeconfig_sets_wins_in_a_shell_too),
         cmocka_unit_test(one_that_runs_at_the_end_is_killed),
         cmocka_unit_test(one_that_prints_for_ever_is_killed),
         cmocka_unit_test(a_plugin_can_give_a_certificate),
