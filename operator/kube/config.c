@@ -68,29 +68,31 @@ static int read_pem(struct config_pem *pem, const char *field, struct error *err
     return 0;
 }
 
-static bool is_loopback_url(const char *url) {
-    static const char *const hosts[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
-        size_t length = strlen(hosts[i]);
-        if (strncmp(url, hosts[i], length) == 0 && (url[length] == '\0' || strchr(":/", url[length]) != NULL))
-            return true;
-    }
-    return false;
-}
-
 static int check_server(struct kube_config *config, struct error *err) {
     if (text_empty(config->server))
         return error_set(err, ERROR_INVALID, "server: is empty; name the API server's URL");
-    bool https = text_starts_with(config->server, "https://") && config->server[strlen("https://")] != '\0';
-    if (!https && !is_loopback_url(config->server))
+    struct config_host host = config_host_of(config->server);
+    config->loopback = host.loopback;
+    bool http = text_starts_with(config->server, "http://");
+    if (!text_starts_with(config->server, "https://") && !(http && host.loopback))
         return error_set(err, ERROR_INVALID, "server: must begin with https:// (http:// is for loopback only)");
+    if (!host.valid || host.user)
+        return error_set(err, ERROR_INVALID, "server: must be a URL with a host and without a user");
     for (size_t length = strlen(config->server); length > 0 && config->server[length - 1] == '/'; length--)
         config->server[length - 1] = '\0';
     return 0;
 }
 
+static int check_token(struct kube_config *config, struct error *err) {
+    if (config->token == NULL)
+        return 0;
+    config_trim(config->token);
+    return config_is_token(config->token) ? 0 : error_set(err, ERROR_INVALID, "token: is empty or no token");
+}
+
 int config_finish(struct kube_config *config, struct error *err) {
-    if (check_server(config, err) < 0 || read_pem(&config->ca, "certificate-authority", err) < 0 ||
+    if (check_server(config, err) < 0 || check_token(config, err) < 0 ||
+        read_pem(&config->ca, "certificate-authority", err) < 0 ||
         read_pem(&config->cert, "client-certificate", err) < 0 || read_pem(&config->key, "client-key", err) < 0)
         return -1;
     if (config->ca.pem != NULL && !config_is_certificate(config->ca.pem))
@@ -202,7 +204,8 @@ void kube_config_tls(const struct kube_config *config, struct kube_tls *ret_tls)
                                  .key_pem = config->key.pem,
                                  .server_name = config->server_name,
                                  .proxy_url = config->proxy_url,
-                                 .insecure = config->insecure};
+                                 .insecure = config->insecure,
+                                 .loopback = config->loopback};
 }
 
 /* The two without a file. */

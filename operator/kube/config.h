@@ -40,6 +40,7 @@ struct kube_tls {
     const char *server_name; /* expected in the certificate, when not the host */
     const char *proxy_url;   /* NULL: the environment's */
     bool insecure;
+    bool loopback; /* the server is on this machine */
 };
 void kube_config_tls(const struct kube_config *config, struct kube_tls *ret_tls);
 

@@ -17,7 +17,7 @@ struct config_pem {
 struct kube_config {
     char *server, *namespace;
     char *server_name, *proxy_url;
-    bool insecure;
+    bool insecure, loopback;
     struct config_pem ca, cert, key;
     int64_t checked_at; /* boot ms; of the files above */
 
@@ -39,7 +39,15 @@ char *config_to_base64(const char *text);
 /* A token becomes a header line: nothing in it may end that line. */
 bool config_is_token(const char *text);
 void config_trim(char *text); /* white space at both ends */
-/* Reads the files named in ca, cert and key and checks what is set: https or loopback, PEM, key and certificate fit. */
+struct config_host {
+    bool valid;    /* the text is a URL with a host */
+    bool user;     /* it has a user or a password */
+    bool loopback; /* the host is this machine: localhost, or an address of it */
+};
+/* As libcurl will read it. */
+struct config_host config_host_of(const char *url);
+/* Reads the files named in ca, cert and key and checks what is set: https or loopback, the token, PEM, key and
+ * certificate fit. */
 int config_finish(struct kube_config *config, struct error *err);
 bool config_is_certificate(const char *pem);
 /* Certificate and key of one pair? */

@@ -1,13 +1,16 @@
-/* Files, base64, tokens and PEM (config_private.h). Relies on OpenSSL to tell PEM from noise; never asks for a
- * password. */
+/* Files, base64, tokens, URLs and PEM (config_private.h). Relies on OpenSSL to tell PEM from noise and on libcurl to
+ * read a URL; never asks for a password. */
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include <curl/curl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -80,6 +83,39 @@ bool config_is_token(const char *text) {
         if (*c <= ' ' || *c >= 0x7F)
             return false;
     return true;
+}
+
+/* `host` as libcurl gives it: an IPv6 address has brackets. */
+static bool is_loopback(char *host) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    size_t length = strlen(host);
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+        host[length - 1] = '\0';
+        return inet_pton(AF_INET6, host + 1, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    }
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    return strcasecmp(host, "localhost") == 0;
+}
+
+struct config_host config_host_of(const char *url) {
+    struct config_host host = {0};
+    char *name = NULL;
+    char *user = NULL;
+    char *password = NULL;
+    CURLU *parsed = curl_url();
+    if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_HOST, &name, 0) == CURLUE_OK && name[0] != '\0')
+        host = (struct config_host){.valid = true,
+                                    .user = curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+                                            curl_url_get(parsed, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK,
+                                    .loopback = is_loopback(name)};
+    curl_free(name);
+    curl_free(user);
+    curl_free(password);
+    curl_url_cleanup(parsed);
+    return host;
 }
 
 static X509 *first_certificate(const char *pem) {

@@ -162,15 +162,6 @@ static int set_renamed(struct http_easy *easy, const char *text, const char *ser
     return failed == CURLUE_OK ? 0 : error_set(err, ERROR_INVALID, "bad URL: %s", curl_url_strerror(failed));
 }
 
-static bool is_loopback(const char *server) {
-    static const char *const hosts[] = {"127.", "localhost", "[::1]"};
-    const char *host = strstr(server, "://");
-    for (size_t i = 0; host != NULL && i < sizeof hosts / sizeof *hosts; i++)
-        if (text_starts_with(host + strlen("://"), hosts[i]))
-            return true;
-    return false;
-}
-
 int easy_set_url(struct http_easy *easy, const char *server, const char *path, const struct kube_tls *tls,
                  struct error *err) {
     AUTO_STRBUF text = STRBUF_INIT;
@@ -179,7 +170,7 @@ int easy_set_url(struct http_easy *easy, const char *server, const char *path, c
     curl_easy_setopt(easy->curl, CURLOPT_PROTOCOLS_STR, text_starts_with(server, "http://") ? "http" : "https");
     if (tls->proxy_url != NULL)
         curl_easy_setopt(easy->curl, CURLOPT_PROXY, tls->proxy_url);
-    else if (is_loopback(server))
+    else if (tls->loopback)
         curl_easy_setopt(easy->curl, CURLOPT_PROXY, ""); /* the environment's is not for this machine (as in Go) */
     if (tls->server_name != NULL)
         return set_renamed(easy, strbuf_text(&text), tls->server_name, err);

@@ -123,6 +123,56 @@ static void a_pod_knows_its_server(void **state) {
     assert_int_equal(err.code, ERROR_NOT_FOUND);
 }
 
+static void expect_server(const char *server, bool taken, bool loopback) {
+    struct kube_config *config = NULL;
+    struct kube_tls tls;
+    struct error err = {0};
+    if ((kube_config_plain(server, "secret", &config, &err) == 0) != taken)
+        fail_msg("%s: %s", server, taken ? err.text : "taken");
+    if (!taken)
+        return;
+    kube_config_tls(config, &tls);
+    assert_int_equal(tls.loopback, loopback);
+    kube_config_free(config);
+}
+
+static void plain_http_is_for_this_machine_only(void **state) {
+    (void)state;
+    static const char *const here[] = {"http://127.0.0.1",      "http://127.0.0.1:80/", "http://localhost:1/x",
+                                       "https://127.0.0.9:443", "http://[::1]:8080",    "https://localhost"};
+    static const char *const elsewhere[] = {"https://10.0.0.1", "https://[fd00::1]:6443", "https://127.example.org",
+                                            "https://localhost.example.org"};
+    static const char *const refused[] = {"http://10.0.0.1",
+                                          "http://127.0.0.1:80@evil.example.org",
+                                          "http://127.0.0.1@evil.example.org",
+                                          "http://localhost.example",
+                                          "https://someone:secret@10.0.0.1",
+                                          "https://127.0.0.1:80@evil.example.org",
+                                          "https://",
+                                          "http://127.0.0.1\\@evil.example.org/",
+                                          "ftp://127.0.0.1",
+                                          "127.0.0.1",
+                                          "http://127.0.0.1.evil.example.org"};
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        expect_server(here[i], true, true);
+    for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        expect_server(elsewhere[i], true, false);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        expect_server(refused[i], false, false);
+}
+
+/* YAML's `token: |` ends with a line break. */
+static void a_token_of_a_kubeconfig_stays_in_its_line(void **state) {
+    (void)state;
+    file_write("kubeconfig", CONTEXT CLUSTER "users:\n- name: u\n  user:\n    token: |\n      abc\n");
+    struct kube_config *config = config_load(file_at("kubeconfig"), NULL);
+    assert_string_equal(token_at(config, 1), "abc");
+    kube_config_free(config);
+    expect_refusal(CONTEXT CLUSTER "users: [{name: u, user: {token: \"abc\\r\\nX-Evil: 1\"}}]\n",
+                   "token: is empty or no token");
+    expect_refusal(CONTEXT CLUSTER "users: [{name: u, user: {token: ' '}}]\n", "token: is empty or no token");
+}
+
 static struct kube_config *with_token_file(void) {
     file_write("kubeconfig", CONTEXT CLUSTER "users: [{name: u, user: {tokenFile: token}}]\n");
     return config_load(file_at("kubeconfig"), NULL);
@@ -198,6 +248,8 @@ int main(void) {
         cmocka_unit_test(files_are_merged_and_the_first_wins),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_pod_knows_its_server),
+        cmocka_unit_test(plain_http_is_for_this_machine_only),
+        cmocka_unit_test(a_token_of_a_kubeconfig_stays_in_its_line),
         cmocka_unit_test(a_token_file_is_read_again),
         cmocka_unit_test(certificates_are_read_again_when_they_are_whole),
     };
