@@ -17,12 +17,12 @@ static struct metric stale_metric = {.name = "weir_api_credential_errors_total",
                                      .help = "Times a credential could not be got again, from its file or by its "
                                              "exec plugin; the old one stays in use.",
                                      .type = METRIC_COUNTER,
-                                     .labels = {"file"}};
+                                     .labels = {"source"}};
 
 #define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 
-void config_count_failure(const char *what) {
-    metric_add(&stale_metric, 1, what);
+void config_count_failure(const char *source) {
+    metric_add(&stale_metric, 1, source);
 }
 
 void config_set(char **at, const char *text) {

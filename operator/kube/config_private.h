@@ -52,5 +52,5 @@ int config_finish(struct kube_config *config, struct error *err);
 bool config_is_certificate(const char *pem);
 /* Certificate and key of one pair? */
 bool config_pair_fits(const char *cert_pem, const char *key_pem);
-/* Into the metric: `what` (a file's field, or exec) could not be got again. */
-void config_count_failure(const char *what);
+/* Into the metric: `source` (a file's field, or exec) could not be got again. */
+void config_count_failure(const char *source);
