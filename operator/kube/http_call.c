@@ -228,6 +228,7 @@ static void set_body(struct kube_call *call, CURL *curl) {
 static void set_limits(struct kube_call *call, CURL *curl) {
     const struct kube_http_options *options = call->options;
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* or it waits for its resolver's thread, and the loop with it */
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
