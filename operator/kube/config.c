@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "kube/config_private.h"
 
-enum { TOKEN_FRESH_MS = 50 * 1000, FILES_FRESH_MS = 5 * 60 * 1000 };
+enum { TOKEN_FRESH_MS = 50 * 1000, FILES_FRESH_MS = 5 * 60 * 1000, FILES_TRUSTED_MS = 10 * 1000 };
 
 static struct metric stale_metric = {.name = "weir_api_credential_errors_total",
                                      .help = "Times a credential could not be got again, from its file or by its "
@@ -145,12 +145,18 @@ static bool reload_cert(struct kube_config *config) {
 bool kube_config_refresh(struct kube_config *config, int64_t now) {
     if (config->checked_at == 0)
         config->checked_at = now; /* read when it was made */
-    if (now - config->checked_at < FILES_FRESH_MS)
+    if (!config->doubted && now - config->checked_at < FILES_FRESH_MS)
         return false;
     config->checked_at = now;
+    config->doubted = false;
     bool ca = reload_ca(config);
     bool cert = reload_cert(config);
     return ca || cert;
+}
+
+void kube_config_doubt(struct kube_config *config, int64_t now) {
+    if (now - config->checked_at >= FILES_TRUSTED_MS)
+        config->doubted = true;
 }
 
 /* Token. */

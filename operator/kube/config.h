@@ -53,5 +53,9 @@ bool kube_config_refresh(struct kube_config *config, int64_t now);
  * the next call. */
 int kube_config_token(struct kube_config *config, int64_t now, const char **ret_token, struct error *err);
 
+/* What was read of these files may be old: a server was not trusted, or did not trust us. The next refresh reads them
+ * again, unless they were read within the last 10 s. */
+void kube_config_doubt(struct kube_config *config, int64_t now);
+
 /* A request that began at `began` was answered 401: what was read before that is forgotten. */
 void kube_config_unauthorized(struct kube_config *config, int64_t began);

@@ -20,6 +20,7 @@ struct kube_config {
     bool insecure, loopback;
     struct config_pem ca, cert, key;
     int64_t checked_at; /* boot ms; of the files above */
+    bool doubted;       /* they are due */
 
     char *token;
     char *token_file;

@@ -95,6 +95,8 @@ static void finish(struct kube_call *call, CURLcode code) {
     slots_leave(&pool->slots, call);
     if (call->failed.code == ERROR_NONE)
         measure(call, answer.status, now);
+    if (answer.status == 401 || code == CURLE_PEER_FAILED_VERIFICATION)
+        kube_config_doubt(pool->shared->config, now);
     if (answer.status == 401)
         credentials_refused(pool->shared->credentials, call->began_at, now);
     if (pool->pauses && call_met_overload(call, &answer) && pool->paused_until < now + answer.retry_after_ms)

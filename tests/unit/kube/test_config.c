@@ -243,6 +243,36 @@ static void certificates_are_read_again_when_they_are_whole(void **state) {
     }
 }
 
+static void certificates_are_read_again_when_they_are_in_doubt(void **state) {
+    (void)state;
+    char *cert[2];
+    char *key[2];
+    struct kube_tls tls;
+    for (int i = 0; i < 2; i++)
+        pem_make("ca", &cert[i], &key[i]);
+    file_write("ca", cert[0]);
+    file_write("kubeconfig",
+               CONTEXT "clusters: [{name: k, cluster: {server: 'https://a', certificate-authority: ca}}]\n"
+                       "users: [{name: u, user: {token: t}}]\n");
+    struct kube_config *config = config_load(file_at("kubeconfig"), NULL);
+    assert_false(kube_config_refresh(config, 1));
+    file_write("ca", cert[1]);
+    kube_config_doubt(config, 9000); /* read just now */
+    assert_false(kube_config_refresh(config, 9001));
+    kube_config_doubt(config, 10001);
+    assert_true(kube_config_refresh(config, 10002));
+    kube_config_tls(config, &tls);
+    assert_string_equal(tls.ca_pem, cert[1]);
+    file_write("ca", cert[0]);
+    kube_config_doubt(config, 20000);
+    assert_false(kube_config_refresh(config, 20001));
+    kube_config_free(config);
+    for (int i = 0; i < 2; i++) {
+        free(cert[i]);
+        free(key[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_merged_and_the_first_wins),
@@ -252,6 +282,7 @@ int main(void) {
         cmocka_unit_test(a_token_of_a_kubeconfig_stays_in_its_line),
         cmocka_unit_test(a_token_file_is_read_again),
         cmocka_unit_test(certificates_are_read_again_when_they_are_whole),
+        cmocka_unit_test(certificates_are_read_again_when_they_are_in_doubt),
     };
     return cmocka_run_group_tests_name("config", tests, files_open, files_close);
 }
