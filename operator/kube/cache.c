@@ -323,12 +323,25 @@ static bool commit_node(struct cache *cache, struct node *node, bool rewound) {
     return wanted;
 }
 
+/* What is staged, against what is here and what was seen to go. */
+static bool history_went_back(const struct cache *cache, const char *version) {
+    for (const struct node *node = cache->staged; node != NULL; node = node->hh.next) {
+        const struct cache_entry *entry = &node->entry;
+        const struct node *live = find(cache->live, entry->namespace, entry->name);
+        if ((live != NULL && version_went_back(entry->version, live->entry.version, version)) ||
+            graves_contradict(&cache->graves, entry->uid, entry->version, version))
+            return true;
+    }
+    return false;
+}
+
 size_t cache_commit(struct cache *cache, const char *version, bool rewound) {
     struct node *node = NULL;
     struct node *next = NULL;
     size_t changes = 0;
     if (!cache->staging)
         return 0;
+    rewound = rewound || history_went_back(cache, version);
     if (rewound)
         graves_clear(&cache->graves);
     HASH_ITER(hh, cache->staged, node, next) {

@@ -58,8 +58,9 @@ bool cache_drop(struct cache *cache, const char *namespace, const char *name, co
 void cache_watched(struct cache *cache, bool alive);
 
 /* Relist: begin, stage each object, then commit with the list's version or abort. `rewound`: history went back (a
- * restored etcd): what is here counts for nothing. Else, objects newer than the list are kept when it lacks them.
- * Returns how many objects came, changed or went: in a running system, what the watch had missed. */
+ * restored etcd): what is here counts for nothing. So it is when the list shows something older than what is here, or
+ * than when it went, as of a version by which that was so. Else, objects newer than the list are kept when it lacks
+ * them. Returns how many objects came, changed or went: in a running system, what the watch had missed. */
 void cache_begin(struct cache *cache);
 void cache_stage(struct cache *cache, yyjson_val *object);
 void cache_unstage(struct cache *cache, const char *namespace, const char *name);

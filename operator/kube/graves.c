@@ -68,6 +68,11 @@ bool graves_admit(const struct graves *graves, const char *uid, const char *vers
     return grave == NULL || version_compare(version, grave->version) == VERSION_NEWER;
 }
 
+bool graves_contradict(const struct graves *graves, const char *uid, const char *version, const char *list) {
+    const struct grave *grave = find(graves, hash_text(HASH_INIT, uid));
+    return grave != NULL && version_went_back(version, grave->version, list);
+}
+
 void graves_clear(struct graves *graves) {
     while (graves->oldest != NULL)
         drop(graves, graves->oldest);

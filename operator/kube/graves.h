@@ -16,4 +16,6 @@ struct graves {
 void graves_add(struct graves *graves, const char *uid, const char *version);
 /* Whether an object of this version may live: its UID is not here, or went at an older version. */
 bool graves_admit(const struct graves *graves, const char *uid, const char *version);
+/* Whether such an object in a list as of `list` proves that history has gone back (kube/version.h). */
+bool graves_contradict(const struct graves *graves, const char *uid, const char *version, const char *list);
 void graves_clear(struct graves *graves);

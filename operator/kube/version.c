@@ -2,7 +2,6 @@
 
 #include "kube/version.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -21,4 +20,9 @@ enum version_order version_compare(const char *a, const char *b) {
         return length_a < length_b ? VERSION_OLDER : VERSION_NEWER;
     int order = memcmp(a, b, length_a);
     return order < 0 ? VERSION_OLDER : order > 0 ? VERSION_NEWER : VERSION_SAME;
+}
+
+bool version_went_back(const char *shown, const char *known, const char *list) {
+    enum version_order order = version_compare(list, known);
+    return version_compare(shown, known) == VERSION_OLDER && (order == VERSION_SAME || order == VERSION_NEWER);
 }

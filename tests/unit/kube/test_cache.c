@@ -159,7 +159,7 @@ static void what_left_the_selector_comes_back(void **state) {
 
 static void a_relist_brings_back_what_is_newer(void **state) {
     struct cache *cache = *state;
-    cache_drop(cache, "n", "late", "u1", "20");
+    cache_drop(cache, "n", "late", "u1", "60"); /* since the list was made */
     cache_drop(cache, "n", "back", "u2", "20");
     cache_drop(cache, "n", "gone", "u3", NULL);
     put(cache, "n/missed u4 9");
@@ -320,6 +320,36 @@ static void after_a_restore_only_the_list_counts(void **state) {
     expect_told("~n/older:u2@40 +n/back:u3@50 -n/lost:u1@90 ");
 }
 
+/* As is recommended, so that watches notice: all versions lie past those that were seen. */
+static void after_a_restore_with_higher_versions_only_the_list_counts(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/lost u1 90");
+    put(cache, "n/older u2 95");
+    strbuf_reset(&told);
+    cache_begin(cache);
+    stage(cache, "n/older u2 40");
+    cache_commit(cache, "1000000060", false);
+    expect_told("~n/older:u2@40 -n/lost:u1@90 ");
+}
+
+static void what_is_listed_from_before_it_went_is_believed(void **state) {
+    struct cache *cache = *state;
+    put(cache, "n/back u3 50");
+    put(cache, "n/other u4 20");
+    cache_drop(cache, "n", "back", "u3", "55");
+    cache_drop(cache, "n", "other", "u4", NULL); /* for good, as far as we knew */
+    strbuf_reset(&told);
+    cache_begin(cache);
+    stage(cache, "n/back u3 50");
+    cache_commit(cache, "54", false); /* the list is from then: no proof */
+    expect_told("");
+    cache_begin(cache);
+    stage(cache, "n/back u3 50");
+    stage(cache, "n/other u4 20");
+    cache_commit(cache, "1000000060", false);
+    expect_told("+n/back:u3@50 +n/other:u4@20 ");
+}
+
 static void groups_follow_their_objects(void **state) {
     struct cache *cache = *state;
     put(cache, "n/a u1 1 red");
@@ -385,6 +415,8 @@ int main(void) {
         TEST(the_newborn_are_told_from_what_was_there),
         TEST(an_aborted_relist_changes_nothing),
         TEST(after_a_restore_only_the_list_counts),
+        TEST(after_a_restore_with_higher_versions_only_the_list_counts),
+        TEST(what_is_listed_from_before_it_went_is_believed),
         TEST(groups_follow_their_objects),
         TEST(malformed_objects_are_ignored),
         TEST(a_copy_leaves_managed_fields_out),

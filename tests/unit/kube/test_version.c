@@ -36,7 +36,19 @@ static void versions_are_compared_as_numbers_of_any_length(void **state) {
             fail_msg("%s and %s", cases[i].a, cases[i].b);
 }
 
+static void a_list_that_shows_less_than_was_known_went_back(void **state) {
+    (void)state;
+    assert_true(version_went_back("40", "90", "90"));
+    assert_true(version_went_back("40", "90", "1000"));
+    assert_false(version_went_back("40", "90", "89")); /* it was made before */
+    assert_false(version_went_back("90", "90", "1000"));
+    assert_false(version_went_back("91", "90", "1000"));
+    assert_false(version_went_back("40", "", "1000"));
+    assert_false(version_went_back("40", "90", "odd"));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(versions_are_compared_as_numbers_of_any_length)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(versions_are_compared_as_numbers_of_any_length),
+                                       cmocka_unit_test(a_list_that_shows_less_than_was_known_went_back)};
     return cmocka_run_group_tests_name("version", tests, NULL, NULL);
 }
