@@ -123,7 +123,8 @@ static int connect_api(struct wiring *self, uint64_t seed, struct error *err) {
     return kube_http_new(&self->loop, config, &http, &self->api, err);
 }
 
-/* A pod's name and UID outlive its container: a restarted one finds itself in the Lease, and leads again at once. */
+/* A pod's name and UID outlive its container: a restarted one finds itself in the Lease, and leads again at once. Two
+ * that run all the same (a kubelet that was cut off) are told apart by `process`. */
 static void name_self(struct wiring *self, uint64_t seed) {
     const char *pod = getenv("POD_NAME");
     const char *uid = getenv("POD_UID");
@@ -135,6 +136,7 @@ static void name_self(struct wiring *self, uint64_t seed) {
         snprintf(self->identity, sizeof self->identity, "%.80s_%.40s", pod, uid);
     else
         snprintf(self->identity, sizeof self->identity, "%.80s_%08x", text_empty(pod) ? host : pod, (unsigned)seed);
+    snprintf(self->process, sizeof self->process, "%016llx", (unsigned long long)seed);
     snprintf(self->report_host, sizeof self->report_host, "%s.%s.svc", self->options.service_name, self->namespace);
     snprintf(self->secret, sizeof self->secret, "%s-report", self->options.lease_name);
 }
@@ -175,6 +177,7 @@ static void start(struct wiring *self, uint64_t seed) {
                                   &(struct leader_options){.namespace = self->namespace,
                                                            .name = self->options.lease_name,
                                                            .identity = self->identity,
+                                                           .process = self->process,
                                                            .won = won,
                                                            .lost = lost,
                                                            .arg = self});

@@ -21,7 +21,7 @@ struct wiring {
     uv_loop_t loop;
     uv_signal_t terminate, interrupt;
     struct arena arena; /* of the process */
-    char identity[160], report_host[320], secret[280], refusal[160];
+    char identity[160], process[24], report_host[320], secret[280], refusal[160];
     const char *namespace;
     struct event_object pod; /* our own; resource NULL: we are in none */
     struct kube_api *api;

@@ -45,11 +45,15 @@ static void step_at(struct leader *leader, int64_t at) {
 
 /* The object. */
 
+#define PROCESS_ANNOTATION "weir.dev/process"
+
 static struct lease_record read_record(yyjson_val *object) {
     yyjson_val *spec = json_at(object, "spec", NULL);
     struct lease_record record = {.transitions = (uint32_t)json_int(spec, "leaseTransitions", 0)};
     const char *holder = json_text(spec, "holderIdentity", "");
     snprintf(record.holder, sizeof record.holder, "%.*s", LEASE_IDENTITY_MAX, holder);
+    const char *process = json_text(json_at(object, "metadata", "annotations", NULL), PROCESS_ANNOTATION, "");
+    snprintf(record.process, sizeof record.process, "%.*s", LEASE_PROCESS_MAX, process);
     record.renewed = (int64_t)hash_text(hash_text(HASH_INIT, holder), json_text(spec, "renewTime", ""));
     return record;
 }
@@ -88,6 +92,13 @@ static void set_spec(struct leader *leader, yyjson_mut_doc *doc, yyjson_mut_val 
         set(doc, spec, "acquireTime", yyjson_mut_strcpy(doc, now));
 }
 
+static void set_process(struct leader *leader, yyjson_mut_doc *doc, yyjson_mut_val *annotations) {
+    if (leader->claim.process[0] != '\0')
+        set(doc, annotations, PROCESS_ANNOTATION, yyjson_mut_str(doc, leader->claim.process));
+    else
+        yyjson_mut_obj_remove_key(annotations, PROCESS_ANNOTATION);
+}
+
 static const char *build_object(struct leader *leader, struct arena *arena, size_t *ret_length) {
     yyjson_mut_doc *doc = json_new(arena);
     yyjson_val *old = leader->object == NULL ? NULL : yyjson_doc_get_root(leader->object);
@@ -97,6 +108,7 @@ static const char *build_object(struct leader *leader, struct arena *arena, size
     yyjson_mut_val *metadata = child(doc, root, "metadata");
     set(doc, metadata, "name", yyjson_mut_str(doc, leader->options.name));
     set(doc, metadata, "namespace", yyjson_mut_str(doc, leader->options.namespace));
+    set_process(leader, doc, child(doc, metadata, "annotations"));
     set_spec(leader, doc, child(doc, root, "spec"));
     return json_write(root, arena, ret_length);
 }
@@ -185,6 +197,8 @@ static void on_written(struct kube_answer *answer, void *arg) {
         lease_release(&leader->lease);
     else if (!led && leader->lease.state == LEASE_LEADING)
         leader->options.won(leader->options.arg);
+    else if (leader->lease.state == LEASE_LEADING && answer->err.code == ERROR_CONFLICT)
+        request(leader, "GET", NULL, 0, on_read); /* at once: somebody else may lead */
     step(leader);
 }
 
@@ -256,7 +270,8 @@ struct leader *leader_new(uv_loop_t *loop, struct kube_api *api, const struct le
     if (options->timing.duration_ms == 0)
         leader->options.timing =
             (struct lease_timing){.duration_ms = 15000, .renew_deadline_ms = 10000, .retry_ms = 2000};
-    lease_init(&leader->lease, options->identity, leader->options.timing);
+    lease_init(&leader->lease, options->identity, options->process != NULL ? options->process : "",
+               leader->options.timing);
     uv_timer_init(loop, &leader->timer);
     uv_timer_init(loop, &leader->deadline);
     leader->timer.data = leader->deadline.data = leader;

@@ -13,6 +13,7 @@ struct leader;
 struct leader_options {
     const char *namespace, *name;
     const char *identity;       /* of the pod, so that a restarted container leads again at once */
+    const char *process;        /* as kube/lease.h says; NULL: "" */
     struct lease_timing timing; /* zero: 15 s, 10 s, 2 s */
     /* By turns, `won` first. After `lost` leader_held() is false: no write may be made until it is won again. */
     void (*won)(void *arg);

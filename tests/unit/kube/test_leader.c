@@ -62,6 +62,7 @@ static void begin(struct fixture *f, const struct reply *replies, size_t count) 
     struct leader_options options = {.namespace = "n",
                                      .name = "l",
                                      .identity = "me",
+                                     .process = "ours",
                                      .timing = {.duration_ms = 1200, .renew_deadline_ms = 500, .retry_ms = 50},
                                      .won = on_won,
                                      .lost = on_lost,
@@ -187,6 +188,31 @@ static void a_claim_that_is_answered_too_late_is_made_again(void **state) {
     finish(&f);
 }
 
+#define LEASE_OF(process, version)                                                                                   \
+    "{\"metadata\":{\"name\":\"l\",\"namespace\":\"n\",\"resourceVersion\":\"" version                               \
+    "\",\"annotations\":{\"a\":\"kept\",\"weir.dev/process\":\"" process "\"}},\"spec\":{\"holderIdentity\":\"me\"," \
+    "\"renewTime\":\"2026-01-01T00:00:00.00000" version "Z\"}}"
+
+static bool has_given_way(void *arg) {
+    const struct fixture *f = arg;
+    return f->lost == 1 && f->server.seen_count >= 5;
+}
+
+/* One that was restarted takes over at once; when the one before it still lives, that one gives way as soon. */
+static void of_two_with_one_identity_the_older_gives_way(void **state) {
+    (void)state;
+    struct fixture f;
+    BEGIN(&f, {.body = LEASE_OF("before", "7")}, {.body = LEASE_OF("ours", "8")}, {.status = 409, .body = "{}"},
+          {.body = LEASE_OF("after", "9")}, {.body = LEASE_OF("after", "9")}, {.body = LEASE_OF("after", "9")});
+    loop_until(&f.loop, has_given_way, &f, "the other leads");
+    assert_int_equal(f.won, 1);
+    assert_false(leader_held(f.leader));
+    assert_non_null(strstr(f.server.seen[1].body, "\"weir.dev/process\":\"ours\""));
+    assert_non_null(strstr(f.server.seen[1].body, "\"a\":\"kept\""));
+    assert_string_equal(f.server.seen[4].method, "GET");
+    finish(&f);
+}
+
 static void failed_renewals_are_tried_again(void **state) {
     (void)state;
     struct fixture f;
@@ -280,6 +306,7 @@ int main(void) {
         cmocka_unit_test(what_is_lost_is_taken_again_at_once_if_it_still_names_us),
         cmocka_unit_test(what_another_takes_is_followed_until_it_is_free),
         cmocka_unit_test(a_claim_that_is_answered_too_late_is_made_again),
+        cmocka_unit_test(of_two_with_one_identity_the_older_gives_way),
         cmocka_unit_test(failed_renewals_are_tried_again),
         cmocka_unit_test(release_waits_for_the_write_under_way),
         cmocka_unit_test(the_limit_of_a_release_begins_when_it_is_asked_for),
