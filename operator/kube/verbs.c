@@ -80,9 +80,8 @@ struct kube_call *kube_put(struct kube_api *api, struct kube_ref ref, const char
 }
 
 static struct parts patch_parts(struct kube_ref ref, const char *subresource, enum kube_patch type) {
-    static const char *const types[] = {[PATCH_MERGE] = "application/merge-patch+json",
-                                        [PATCH_JSON] = "application/json-patch+json",
-                                        [PATCH_STRATEGIC] = "application/strategic-merge-patch+json"};
+    static const char *const types[] = {
+        [PATCH_MERGE] = "application/merge-patch+json", [PATCH_STRATEGIC] = "application/strategic-merge-patch+json"};
     return (struct parts){
         .method = "PATCH", .verb = "patch", .ref = ref, .subresource = subresource, .content_type = types[type]};
 }

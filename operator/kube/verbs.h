@@ -25,7 +25,7 @@ struct kube_call *kube_create(struct kube_api *api, struct kube_ref ref, const s
 struct kube_call *kube_put(struct kube_api *api, struct kube_ref ref, const char *subresource, const char *body,
                            size_t length, kube_done_cb done, void *arg);
 
-enum kube_patch { PATCH_MERGE, PATCH_JSON, PATCH_STRATEGIC };
+enum kube_patch { PATCH_MERGE, PATCH_STRATEGIC };
 struct kube_call *kube_patch(struct kube_api *api, struct kube_ref ref, const char *subresource, enum kube_patch type,
                              const char *body, size_t length, kube_done_cb done, void *arg);
 

@@ -25,8 +25,7 @@ struct watch {
     struct watch_fsm fsm;
     struct lines lines;
     struct kube_call *call; /* the request under way */
-    int64_t alive_at;
-    bool failing; /* `failed` was called, and no sign of life since */
+    bool failing;           /* `failed` was called, and no sign of life since */
 };
 
 static struct metric relists_metric = {.name = "weir_watch_relists_total",
@@ -65,7 +64,6 @@ static void report(struct watch *watch, const struct error *err) {
 
 static void live(struct watch *watch) {
     bool recovered = watch->failing;
-    watch->alive_at = clock_boot_ms();
     watch->failing = false;
     if (recovered && watch->options.recovered != NULL)
         watch->options.recovered(watch->options.arg);
@@ -354,8 +352,4 @@ void watch_relist(struct watch *watch) {
     end_request(watch);
     watch_restart(&watch->fsm, clock_boot_ms());
     step_later(watch, 0);
-}
-
-int64_t watch_alive_at(const struct watch *watch) {
-    return watch->alive_at;
 }

@@ -36,5 +36,3 @@ struct watch *watch_new(uv_loop_t *loop, struct kube_api *api, struct cache *cac
 void watch_free(struct watch *watch); /* ends it; not from inside its callbacks or the cache's; takes NULL */
 /* Lists again and replaces the contents: slow anti-entropy. */
 void watch_relist(struct watch *watch);
-/* Boot ms of the last sign of life: a page, an event, a bookmark or a clean end. 0: none yet. */
-int64_t watch_alive_at(const struct watch *watch);

@@ -83,7 +83,3 @@ void worker_stop(struct worker *worker) {
     worker->stopped = true;
     uv_timer_stop(&worker->timer);
 }
-
-size_t worker_depth(const struct worker *worker) {
-    return queue_depth(worker->queue);
-}

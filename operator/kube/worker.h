@@ -21,4 +21,3 @@ void worker_free(struct worker *worker);                                        
 void worker_add(struct worker *worker, const char *key); /* `work` is called later, from the loop; no-op once stopped */
 void worker_add_after(struct worker *worker, const char *key, int64_t delay_ms);
 void worker_stop(struct worker *worker); /* nothing is handed out any more */
-size_t worker_depth(const struct worker *worker);

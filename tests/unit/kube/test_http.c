@@ -295,7 +295,7 @@ static void nothing_of_one_request_gets_into_the_next(void **state) {
                   {"PATCH", "application/merge-patch+json"},
                   {"GET", NULL},
                   {"GET", NULL},
-                  {"PATCH", "application/json-patch+json"},
+                  {"PATCH", "application/strategic-merge-patch+json"},
                   {"DELETE", "application/json"},
                   {"GET", NULL}};
     OPEN(&f, &options, {.body = "{}"}, {.body = "{}"}, {.body = "{}"}, {.status = 404, .body = "{}"}, {.body = "{}"},
@@ -306,7 +306,7 @@ static void nothing_of_one_request_gets_into_the_next(void **state) {
     kube_patch(f.api, config_map, NULL, PATCH_MERGE, "{\"merge\":1}", 11, client_done, &f.outcomes[2]);
     client_get(&f, 3);
     client_get(&f, 4);
-    kube_patch(f.api, config_map, NULL, PATCH_JSON, "[]", 2, client_done, &f.outcomes[5]);
+    kube_patch(f.api, config_map, NULL, PATCH_STRATEGIC, "{}", 2, client_done, &f.outcomes[5]);
     kube_delete(f.api, config_map, &delete, client_done, &f.outcomes[6]);
     client_get(&f, 7);
     client_await(&f, 7);
