@@ -157,6 +157,7 @@ static void end_call(struct kube_call *call) {
 
 static void deliver(uv_timer_t *timer) {
     struct kube_call *call = timer->data;
+    call->api->delivered++;
     if (call->on_data != NULL && !call->api->cut && !call->ends) {
         if (call->heard < 0)
             feed_all(call);

@@ -31,6 +31,7 @@ struct api {
     bool fenced;           /* the transport holds back every write */
     const char *forbidden; /* in this namespace nothing can be listed or watched */
     int64_t requests;      /* decided on; lists and watches not counted */
+    int64_t delivered;     /* answers, and what watches showed */
     int64_t cut_after;     /* the line breaks after so many; 0: never */
     bool cut;              /* nothing is carried out, no answer comes through, watches break */
     /* A request was decided on; `status` is what the server answers, also when that answer gets lost. */

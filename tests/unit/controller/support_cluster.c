@@ -174,18 +174,19 @@ static void stop_ticking(struct cluster *cluster, uv_timer_t *tick) {
     uv_run(&cluster->loop, UV_RUN_NOWAIT);
 }
 
-/* Quiet is when the loop has turned a number of times, some of them later than a first retry, and nobody asked. */
+/* Quiet is when the loop has turned a number of times, some of them later than a first retry, and nobody asked or was
+ * answered. */
 void cluster_settle(struct cluster *cluster) {
     uv_timer_t tick;
     int ticks = 0;
     int quiet_since = 0;
-    int64_t requests = cluster->api.requests;
+    int64_t seen = -1;
     start_ticking(cluster, &tick, &ticks);
     while (ticks - quiet_since < QUIET_TICKS && ticks < TICKS_MAX) {
         uv_run(&cluster->loop, UV_RUN_ONCE);
-        if (requests != cluster->api.requests)
+        if (seen != cluster->api.requests + cluster->api.delivered)
             quiet_since = ticks;
-        requests = cluster->api.requests;
+        seen = cluster->api.requests + cluster->api.delivered;
     }
     stop_ticking(cluster, &tick);
     if (ticks >= TICKS_MAX)
