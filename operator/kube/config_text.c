@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include <curl/curl.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/base64.h"
 #include "kube/config_private.h"
 
 char *config_read(const char *path, struct error *err) {
@@ -43,29 +43,16 @@ char *config_base64(const char *text) {
     for (const char *c = text; *c != '\0'; c++)
         if (!isspace((unsigned char)*c))
             strbuf_putc(&packed, *c);
-    size_t length = packed.length;
-    if (length == 0 || length % 4 != 0 || length > CONFIG_FILE_MAX)
+    if (packed.length == 0 || packed.length > CONFIG_FILE_MAX)
         return NULL;
-    size_t padding = packed.data[length - 1] != '=' ? 0 : packed.data[length - 2] != '=' ? 1 : 2;
-    unsigned char *plain = calloc(1, length / 4 * 3 + 1);
-    if (plain == NULL)
-        abort();
-    int got = EVP_DecodeBlock(plain, (const unsigned char *)packed.data, (int)length);
-    if (got < 0) {
-        free(plain);
-        return NULL;
-    }
-    plain[(size_t)got - padding] = '\0';
-    return (char *)plain;
+    return base64_decode(strbuf_text(&packed), packed.length, NULL);
 }
 
 char *config_to_base64(const char *text) {
-    size_t length = strlen(text);
-    unsigned char *packed = calloc(1, (length + 2) / 3 * 4 + 1);
+    char *packed = base64_encode(text, strlen(text));
     if (packed == NULL)
         abort();
-    EVP_EncodeBlock(packed, (const unsigned char *)text, (int)length);
-    return (char *)packed;
+    return packed;
 }
 
 void config_trim(char *text) {
@@ -131,17 +118,10 @@ bool config_is_certificate(const char *pem) {
     return certificate != NULL;
 }
 
-static int no_password(char *buffer, int size, int writing, void *arg) {
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    (void)arg;
-    return 0; /* OpenSSL would ask on the terminal */
-}
-
 bool config_pair_fits(const char *cert_pem, const char *key_pem) {
+    char empty[] = ""; /* a passphrase, or OpenSSL would ask for one on the terminal */
     BIO *bio = BIO_new_mem_buf(key_pem, -1);
-    EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, empty);
     X509 *certificate = first_certificate(cert_pem);
     bool fits = key != NULL && certificate != NULL && X509_check_private_key(certificate, key) == 1;
     BIO_free(bio);
