@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/line_reader.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/text.h"
-#include "kube/lines.h"
 #include "kube/watch_fsm.h"
 
 enum { LIST_TIMEOUT_MS = 60 * 1000, MARGIN_MS = 5 * 1000, LINE_MAX_BYTES = 8 * 1024 * 1024, RETRY_AFTER_MAX_S = 60 };
@@ -23,7 +23,7 @@ struct watch {
     struct cache *cache;
     struct watch_options options; /* texts owned */
     struct watch_fsm fsm;
-    struct lines lines;
+    struct line_reader lines;
     struct kube_call *call; /* the request under way */
     bool failing;           /* `failed` was called, and no sign of life since */
 };
@@ -158,7 +158,7 @@ static void on_data(const char *bytes, size_t length, void *arg) {
     const char *line = NULL;
     size_t line_length = 0;
     int got = 0;
-    while (watch->call != NULL && (got = lines_next(&watch->lines, &bytes, &length, &line, &line_length)) > 0) {
+    while (watch->call != NULL && (got = line_reader_next(&watch->lines, &bytes, &length, &line, &line_length)) > 0) {
         yyjson_doc *doc = line_length == 0 ? NULL : yyjson_read(line, line_length, 0);
         if (doc != NULL)
             take_event(watch, yyjson_doc_get_root(doc));
@@ -243,8 +243,8 @@ static void send_stream(struct watch *watch, struct strbuf *path, const struct w
         kube_query(path, "resourceVersionMatch", "NotOlderThan");
         cache_begin(watch->cache);
     }
-    lines_fini(&watch->lines);
-    lines_init(&watch->lines, watch->options.line_max);
+    line_reader_fini(&watch->lines);
+    line_reader_init(&watch->lines, watch->options.line_max);
     struct kube_request request = {.method = "GET",
                                    .path = strbuf_text(path),
                                    .pool = POOL_WATCH,
@@ -336,7 +336,7 @@ static void timer_closed(uv_handle_t *handle) {
         memcpy(&text, &texts[i], sizeof text);
         free(text);
     }
-    lines_fini(&watch->lines);
+    line_reader_fini(&watch->lines);
     watch_fsm_fini(&watch->fsm);
     free(watch);
 }

@@ -137,7 +137,7 @@ void condition_clear(struct pass *pass, int which, const char *reason); /* False
 /* deadline.c: spec.timeout, which stands still while the run is suspended */
 void deadline_find(struct pass *pass);
 
-/* record.c */
+/* recording.c */
 void record_status(struct pass *pass); /* writes it, with its events, or says when that is due */
 
 /* clean.c */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "kube/lines.h"
+#include "base/line_reader.h"
 #include "kube/watch.h"
 #include "support_fuzz.h"
 #include "support_pieces.h"
@@ -16,15 +16,15 @@ enum { LINE_LIMIT = 2000, RELISTS_MAX = 20 };
 
 static void check_lines(const uint8_t *data, size_t size) {
     struct pieces pieces;
-    struct lines lines;
+    struct line_reader lines;
     size_t length = 0, line_length = 0;
     const char *line = NULL;
     int got = 0;
     pieces_init(&pieces, data, size);
     const char *rest = pieces.bytes, *end = pieces.bytes + pieces.length;
-    lines_init(&lines, LINE_LIMIT);
+    line_reader_init(&lines, LINE_LIMIT);
     for (const char *piece; got >= 0 && (piece = pieces_next(&pieces, &length)) != NULL;) {
-        while ((got = lines_next(&lines, &piece, &length, &line, &line_length)) > 0) {
+        while ((got = line_reader_next(&lines, &piece, &length, &line, &line_length)) > 0) {
             CHECK(line_length <= LINE_LIMIT && line_length < (size_t)(end - rest) && rest[line_length] == '\n');
             CHECK(memcmp(line, rest, line_length) == 0 && memchr(line, '\n', line_length) == NULL);
             rest += line_length + 1;
@@ -33,7 +33,7 @@ static void check_lines(const uint8_t *data, size_t size) {
     const char *newline = rest < end ? memchr(rest, '\n', (size_t)(end - rest)) : NULL;
     size_t left = (size_t)((newline != NULL ? newline : end) - rest);
     CHECK(got < 0 ? left > LINE_LIMIT : newline == NULL && left <= LINE_LIMIT);
-    lines_fini(&lines);
+    line_reader_fini(&lines);
     pieces_fini(&pieces);
 }
 

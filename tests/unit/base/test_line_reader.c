@@ -10,26 +10,26 @@
 
 #include <cmocka.h>
 
-#include "kube/lines.h"
+#include "base/line_reader.h"
 
 /* Feeds `text` in pieces of at most `piece` bytes; the lines are joined by '|'. */
 static int cut(const char *text, size_t length, size_t piece, size_t max, struct strbuf *out) {
-    struct lines lines;
+    struct line_reader lines;
     int got = 0;
-    lines_init(&lines, max);
+    line_reader_init(&lines, max);
     for (size_t at = 0; at < length && got >= 0; at += piece) {
         const char *bytes = text + at;
         size_t left = length - at < piece ? length - at : piece;
         const char *line = NULL;
         size_t line_length = 0;
-        while ((got = lines_next(&lines, &bytes, &left, &line, &line_length)) > 0) {
+        while ((got = line_reader_next(&lines, &bytes, &left, &line, &line_length)) > 0) {
             strbuf_add(out, line, line_length);
             strbuf_putc(out, '|');
         }
         if (got == 0)
             assert_int_equal(left, 0);
     }
-    lines_fini(&lines);
+    line_reader_fini(&lines);
     return got;
 }
 
@@ -72,5 +72,5 @@ int main(void) {
         cmocka_unit_test(a_line_has_a_bound),
         cmocka_unit_test(a_long_line_costs_its_length),
     };
-    return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("line_reader", tests, NULL, NULL);
 }
