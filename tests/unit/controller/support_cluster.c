@@ -383,3 +383,14 @@ void kubelet_run(struct cluster *cluster) {
     while (kubelet_step(cluster))
         cluster_settle(cluster);
 }
+
+struct object *cluster_begin(struct cluster *cluster) {
+    cluster_start(cluster);
+    controller_begin(cluster);
+    struct object *pipeline = cluster_submit(cluster, "chain", "a ba", "");
+    cluster_settle(cluster);
+    pod_starts(cluster, cluster_pod(cluster, "a", 1));
+    cluster_settle(cluster);
+    strbuf_reset(&cluster->transcript);
+    return pipeline;
+}

@@ -23,6 +23,8 @@ struct cluster {
 
 void cluster_start(struct cluster *cluster); /* no controller yet */
 void cluster_finish(struct cluster *cluster);
+/* cluster_start(), and a chain of a and b, of which a runs. */
+struct object *cluster_begin(struct cluster *cluster);
 void controller_begin(struct cluster *cluster); /* watches, and leads */
 void controller_end(struct cluster *cluster);   /* no-op when there is none */
 

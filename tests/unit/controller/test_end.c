@@ -12,23 +12,11 @@
 #include "base/text.h"
 #include "controller/support_cluster.h"
 
-/* A run with one running task. */
-static struct object *begin(struct cluster *c) {
-    cluster_start(c);
-    controller_begin(c);
-    struct object *pipeline = cluster_submit(c, "chain", "a ba", "");
-    cluster_settle(c);
-    pod_starts(c, cluster_pod(c, "a", 1));
-    cluster_settle(c);
-    strbuf_reset(&c->transcript);
-    return pipeline;
-}
-
 /* kubectl delete: the object goes at once, and garbage collection stops its pods. */
 static void pods_of_a_deleted_run_are_let_go_when_they_have_ended(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     store_delete(&c.api.store, pipeline, false);
     assert_true(pipeline->gone); /* nothing of ours holds it */
     store_collect_garbage(&c.api.store);
@@ -52,7 +40,7 @@ static void pods_of_a_deleted_run_are_let_go_when_they_have_ended(void **state) 
 static void foreground_deletion_works(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     store_edit(&c.api.store, pipeline, "{\"metadata\":{\"finalizers\":[\"foregroundDeletion\"]}}");
     store_delete(&c.api.store, pipeline, false);
     cluster_settle(&c);
@@ -71,7 +59,7 @@ static void foreground_deletion_works(void **state) {
 static void orphaned_pods_are_stopped_and_let_go(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     store_edit(&c.api.store, cluster_pod(&c, "a", 1), "{\"metadata\":{\"ownerReferences\":null}}");
     store_delete(&c.api.store, pipeline, true);
     cluster_settle(&c);
@@ -85,7 +73,7 @@ static void orphaned_pods_are_stopped_and_let_go(void **state) {
 static void a_run_waits_for_the_pods_of_a_former_one_of_its_name(void **state) {
     (void)state;
     struct cluster c;
-    struct object *former = begin(&c);
+    struct object *former = cluster_begin(&c);
     struct object *pod = cluster_pod(&c, "a", 1);
     store_delete(&c.api.store, former, true);
     const struct object *pipeline = cluster_submit(&c, "chain", "a ", "");
@@ -105,7 +93,7 @@ static void a_run_waits_for_the_pods_of_a_former_one_of_its_name(void **state) {
 static void force_deleted_pods_of_a_former_run_count_as_ended(void **state) {
     (void)state;
     struct cluster c;
-    struct object *former = begin(&c);
+    struct object *former = cluster_begin(&c);
     struct object *pod = cluster_pod(&c, "a", 1);
     store_delete(&c.api.store, former, true);
     const struct object *pipeline = cluster_submit(&c, "chain", "a ", "");
@@ -121,7 +109,7 @@ static void force_deleted_pods_of_a_former_run_count_as_ended(void **state) {
 static void an_old_finalizer_is_dropped_on_sight(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     store_edit(&c.api.store, pipeline, "{\"metadata\":{\"finalizers\":[\"else/where\",\"" FINALIZER_CLEANUP "\"]}}");
     cluster_settle(&c);
     EXPECT(&c, "get pipeline", "finalizers 1");
@@ -159,7 +147,7 @@ static void pod_whose_run_is_only_not_seen_yet_is_kept(void **state) {
 static void orphan_stays_while_nobody_can_tell(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     api_fail(&c.api, (struct api_fault){"get", "pipelines", .times = 2, .status = 503, .reason = "ServiceUnavailable",
                                         .message = "try again"});
     controller_end(&c);
@@ -183,7 +171,7 @@ static void lose_leadership(const struct target *target, int status, void *arg) 
 static void orphan_is_not_touched_when_leadership_ends_meanwhile(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     controller_end(&c);
     store_delete(&c.api.store, pipeline, true);
     c.api.seen = lose_leadership; /* fails the test on any other request */
@@ -197,7 +185,7 @@ static void orphan_is_not_touched_when_leadership_ends_meanwhile(void **state) {
 static void stray_404_hides_nobody(void **state) {
     (void)state;
     struct cluster c;
-    const struct object *pipeline = begin(&c);
+    const struct object *pipeline = cluster_begin(&c);
     static const char *const verbs[] = {"update", "get"};
     for (size_t i = 0; i < 2; i++)
         api_fail(&c.api, (struct api_fault){verbs[i], "pipelines", .times = 1, .status = 404, .reason = "NotFound",
@@ -213,7 +201,7 @@ static void stray_404_hides_nobody(void **state) {
 static void missing_pod_is_looked_for_before_it_counts_as_lost(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     controller_end(&c);
     store_delete(&c.api.store, cluster_pod(&c, "a", 1), true);
     controller_begin(&c);
@@ -228,7 +216,7 @@ static void missing_pod_is_looked_for_before_it_counts_as_lost(void **state) {
 static void missing_pod_is_not_asked_for_in_a_hot_loop(void **state) {
     (void)state;
     struct cluster c;
-    begin(&c);
+    cluster_begin(&c);
     controller_end(&c);
     store_delete(&c.api.store, cluster_pod(&c, "a", 1), true);
     api_fail(&c.api, (struct api_fault){"get", "pods", .times = 1000, .status = 500, .reason = "InternalError",
@@ -244,7 +232,7 @@ static void missing_pod_is_not_asked_for_in_a_hot_loop(void **state) {
 static void pod_out_of_sight_is_not_asked_for_in_a_hot_loop(void **state) {
     (void)state;
     struct cluster c;
-    const struct object *pipeline = begin(&c);
+    const struct object *pipeline = cluster_begin(&c);
     int64_t before = c.api.requests;
     struct object *pod = cluster_pod(&c, "a", 1);
     store_edit(&c.api.store, pod, "{\"metadata\":{\"labels\":{\"" LABEL_MANAGED_BY "\":null}}}");
@@ -272,7 +260,7 @@ static void replace_the_run(const struct target *target, int status, void *arg) 
 static void answer_about_a_former_run_does_not_hide_its_successor(void **state) {
     (void)state;
     struct cluster c;
-    begin(&c);
+    cluster_begin(&c);
     api_fail(&c.api, (struct api_fault){"update", "pipelines", .times = 1, .status = 404});
     c.api.seen = replace_the_run;
     pod_ends(&c, cluster_pod(&c, "a", 1), "");

@@ -17,22 +17,11 @@
 #include "controller/internal.h"
 #include "controller/support_cluster.h"
 
-static struct object *begin(struct cluster *c) {
-    cluster_start(c);
-    controller_begin(c);
-    struct object *pipeline = cluster_submit(c, "chain", "a ba", "");
-    cluster_settle(c);
-    pod_starts(c, cluster_pod(c, "a", 1));
-    cluster_settle(c);
-    strbuf_reset(&c->transcript);
-    return pipeline;
-}
-
 /* Of an orphan. */
 static void refused_delete_of_an_orphan_is_no_hot_loop(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     store_edit(&c.api.store, cluster_pod(&c, "a", 1), "{\"metadata\":{\"ownerReferences\":null}}");
     api_fail(&c.api, (struct api_fault){"delete", "pods", .times = 1000000, .status = 503,
                                         .reason = "ServiceUnavailable", .message = "try again"});
@@ -47,7 +36,7 @@ static void refused_delete_of_an_orphan_is_no_hot_loop(void **state) {
 static void refused_release_of_an_orphan_is_no_hot_loop(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     api_fail(&c.api, (struct api_fault){"patch", "pods", .times = 1000000, .status = 403, .reason = "Forbidden",
                                         .message = "pods is forbidden: the RoleBinding is gone"});
     store_delete(&c.api.store, pipeline, false);
@@ -63,7 +52,7 @@ static void refused_release_of_an_orphan_is_no_hot_loop(void **state) {
 static void refused_drop_of_the_old_finalizer_is_no_hot_loop(void **state) {
     (void)state;
     struct cluster c;
-    struct object *pipeline = begin(&c);
+    struct object *pipeline = cluster_begin(&c);
     api_fail(&c.api, (struct api_fault){"patch", "pipelines", .times = 1000000, .status = 403, .reason = "Forbidden",
                                         .message = "admission webhook \"p\" denied the request"});
     int64_t before = c.api.requests;

@@ -17,22 +17,11 @@
 #include "controller/internal.h"
 #include "controller/support_cluster.h"
 
-static struct object *begin(struct cluster *c) {
-    cluster_start(c);
-    controller_begin(c);
-    struct object *pipeline = cluster_submit(c, "chain", "a ba", "");
-    cluster_settle(c);
-    pod_starts(c, cluster_pod(c, "a", 1));
-    cluster_settle(c);
-    strbuf_reset(&c->transcript);
-    return pipeline;
-}
-
 /* Its grace is 20 minutes, or its node does not answer: it is let go after a while, and still awaited. */
 static void a_former_pod_that_still_runs_holds_the_new_run(void **state) {
     (void)state;
     struct cluster c;
-    struct object *former = begin(&c);
+    struct object *former = cluster_begin(&c);
     struct object *pod = cluster_pod(&c, "a", 1);
     pod_deleted_long_ago(&c, pod, 6 * 60 * 1000, 20 * 60); /* 14 minutes of its grace are left */
     cluster_settle(&c);
