@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 struct waiter {
     struct waiter *next;
     char key[];
@@ -23,51 +25,47 @@ static void *make(size_t size) {
     return made;
 }
 
-static struct question **find(struct asking *asking, uint64_t hash) {
-    struct question **at = &asking->first;
-    while (*at != NULL && (*at)->hash != hash)
-        at = &(*at)->next;
-    return at;
+static struct question *find(const struct asking *asking, uint64_t hash) {
+    struct question *question = NULL;
+    LL_SEARCH_SCALAR(asking->first, question, hash, hash);
+    return question;
 }
 
 bool asking_has(const struct asking *asking, uint64_t hash) {
-    const struct question *question = asking->first;
-    while (question != NULL && question->hash != hash)
-        question = question->next;
-    return question != NULL;
+    return find(asking, hash) != NULL;
 }
 
 void asking_begin(struct asking *asking, uint64_t hash) {
     if (asking_has(asking, hash))
         return;
     struct question *question = make(sizeof *question);
-    *question = (struct question){.hash = hash, .next = asking->first};
-    asking->first = question;
+    question->hash = hash;
+    LL_PREPEND(asking->first, question);
 }
 
 void asking_wait(struct asking *asking, uint64_t hash, const char *key) {
-    struct question *question = *find(asking, hash);
-    struct waiter *waiter = question != NULL ? question->waiters : NULL;
-    while (waiter != NULL && strcmp(waiter->key, key) != 0)
-        waiter = waiter->next;
-    if (question == NULL || waiter != NULL)
+    struct question *question = find(asking, hash);
+    struct waiter *waiter = NULL;
+    if (question == NULL)
         return;
+    LL_FOREACH(question->waiters, waiter) {
+        if (strcmp(waiter->key, key) == 0)
+            return;
+    }
     size_t size = strlen(key) + 1;
     waiter = make(sizeof *waiter + size);
     memcpy(waiter->key, key, size);
-    waiter->next = question->waiters;
-    question->waiters = waiter;
+    LL_PREPEND(question->waiters, waiter);
 }
 
 void asking_end(struct asking *asking, uint64_t hash, void (*wake)(const char *key, void *arg), void *arg) {
-    struct question **at = find(asking, hash);
-    struct question *question = *at;
+    struct question *question = find(asking, hash);
+    struct waiter *waiter = NULL;
+    struct waiter *next = NULL;
     if (question == NULL)
         return;
-    *at = question->next;
-    while (question->waiters != NULL) {
-        struct waiter *waiter = question->waiters;
-        question->waiters = waiter->next;
+    LL_DELETE(asking->first, question);
+    LL_FOREACH_SAFE(question->waiters, waiter, next) {
         if (wake != NULL)
             wake(waiter->key, arg);
         free(waiter);

@@ -70,10 +70,10 @@ static void checked(struct kube_answer *answer, void *arg) {
     }
     if (answer->err.code == ERROR_NONE)
         hashes_add(&request->controller->shapes, request->shape);
-    else if (!answer->malformed)
-        leave_untold(request->controller, request->shape);
-    if (answer->malformed)
+    else if (answer->malformed)
         request_refuse(request, answer);
+    else
+        leave_untold(request->controller, request->shape);
     if (run != NULL)
         finish_check(run, request->generation);
     request_again(request);

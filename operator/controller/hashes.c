@@ -38,12 +38,6 @@ void hashes_add(struct hashes *hashes, uint64_t hash) {
         drop(hashes, hashes->oldest);
 }
 
-void hashes_drop(struct hashes *hashes, uint64_t hash) {
-    struct hash_entry *entry = find(hashes, hash);
-    if (entry != NULL)
-        drop(hashes, entry);
-}
-
 void hashes_clear(struct hashes *hashes) {
     while (hashes->oldest != NULL)
         drop(hashes, hashes->oldest);

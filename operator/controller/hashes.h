@@ -15,5 +15,4 @@ struct hashes {
 
 bool hashes_have(const struct hashes *hashes, uint64_t hash);
 void hashes_add(struct hashes *hashes, uint64_t hash);
-void hashes_drop(struct hashes *hashes, uint64_t hash); /* no-op when it is not there */
 void hashes_clear(struct hashes *hashes);

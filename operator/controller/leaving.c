@@ -3,11 +3,10 @@
 #include "controller/leaving.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "controller/internal.h"
+#include "controller/request.h"
 #include "kube/verbs.h"
 
 enum { AT_ONCE = 32 };
@@ -19,44 +18,29 @@ struct leaving {
     int64_t since;          /* boot ms; when it was first seen to be on its way out; 0: it is not */
 };
 
-struct parting {
-    struct scope *scope;
-    char *name, *uid;
-};
-
-static void let_pods_go(struct scope *scope);
+static void let_pods_go(const struct scope *scope);
 
 /* What could be watched is not: the answer is all that is seen of the pod. */
 static void let_go(struct kube_answer *answer, void *arg) {
-    struct parting *parting = arg;
-    struct scope *scope = parting->scope;
-    struct cache *pods = scope->kinds[SCOPE_PODS].cache;
+    struct request *request = arg;
+    const struct scope *scope = controller_scope(request->controller, request->namespace);
+    struct leaving *leaving = scope->leaving;
     bool well = answer->err.code == ERROR_NONE || answer->err.code == ERROR_NOT_FOUND;
     if (well)
-        cache_drop(pods, scope->namespace, parting->name, parting->uid, NULL);
+        cache_drop(scope->kinds[SCOPE_PODS].cache, request->namespace, request->pod, request->pod_uid, NULL);
     else
-        log_warn("controller", "cannot let a pod of a namespace go that is being deleted", {"pod", parting->name},
-                 {"err", answer->err.text});
-    free(parting->name);
-    free(parting->uid);
-    free(parting);
-    if (scope->leaving != NULL) {
-        scope->leaving->failed = scope->leaving->failed || !well;
-        if (--scope->leaving->under_way == 0 && !scope->leaving->failed)
+        request_say(request, "cannot let a pod of a namespace go that is being deleted", answer);
+    if (leaving != NULL) {
+        leaving->failed = leaving->failed || !well;
+        if (--leaving->under_way == 0 && !leaving->failed)
             let_pods_go(scope);
     }
-    controller_answered(scope->controller);
+    request_end(request);
 }
 
-static char *copy(const char *text) {
-    char *copied = strdup(text);
-    if (copied == NULL)
-        abort();
-    return copied;
-}
-
-static void let_pods_go(struct scope *scope) {
-    struct controller *controller = scope->controller;
+static void let_pods_go(const struct scope *scope) {
+    const struct pass_scope about = {
+        .controller = scope->controller, .key = "", .namespace = scope->namespace, .pipeline = "", .run_uid = ""};
     struct leaving *leaving = scope->leaving;
     const struct cache *pods = scope->kinds[SCOPE_PODS].cache;
     leaving->failed = false;
@@ -67,14 +51,10 @@ static void let_pods_go(struct scope *scope) {
             continue;
         log_info("controller", "letting a pod go: its namespace is being deleted", {"namespace", entry->namespace},
                  {"pod", entry->name});
-        struct parting *parting = calloc(1, sizeof *parting);
-        if (parting == NULL)
-            abort();
-        *parting = (struct parting){scope, copy(entry->name), copy(entry->uid)};
+        struct request *request = request_new(&about, entry->name, entry->uid, NULL);
         leaving->under_way++;
-        controller_asks(controller);
-        kube_finalizer_drop(controller->config.api, (struct kube_ref){&kube_pods, entry->namespace, entry->name},
-                            entry->uid, FINALIZER_RESULT, NULL, let_go, parting);
+        kube_finalizer_drop(scope->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT,
+                            NULL, let_go, request);
     }
 }
 

@@ -24,13 +24,12 @@ static void observe_spec(struct controller *controller, struct observation *seen
     struct run_state *state = seen->state;
     struct run *run = &seen->run;
     bool stale = state->spec != NULL && state->spec->generation != object->generation;
-    if (stale && (spec_usable(state->spec) || state->spec->refused)) {
+    if (stale && spec_sound(state->spec)) {
         specs_drop(&controller->runs.specs, &state->last_valid);
         specs_move(&state->spec, &state->last_valid);
     }
     struct spec *spec =
         specs_get(&controller->runs.specs, &state->spec, yyjson_doc_get_root(object->doc), object->generation);
-    bool sound = spec_usable(spec) || spec->refused;
     if (state->refused_generation == object->generation)
         spec_refuse(spec, state->refused);
     run->spec = spec->pipeline;
@@ -38,9 +37,9 @@ static void observe_spec(struct controller *controller, struct observation *seen
     run->warnings = &spec->warnings;
     run->order = spec->order;
     run->unchecked = state->checked_generation != object->generation;
-    if (sound)
+    if (spec_sound(spec))
         specs_drop(&controller->runs.specs, &state->last_valid);
-    if (!spec_usable(spec) && sound) /* it is only that the API server does not take a pod of it */
+    if (spec->refused)
         run->last_spec = spec->pipeline;
     else if (state->last_valid != NULL)
         run->last_spec = state->last_valid->pipeline;

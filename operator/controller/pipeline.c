@@ -18,16 +18,6 @@ struct told {
     struct told *next;
 };
 
-static void emit(const struct request *request, bool warning, const char *reason, const char *note) {
-    const struct controller_config *config = &request->controller->config;
-    recorder_emit(config->recorder, &(struct event){.regarding = {&kube_pipelines, request->namespace,
-                                                                  request->pipeline, request->run_uid},
-                                                    .warning = warning,
-                                                    .reason = reason,
-                                                    .action = "Reconcile",
-                                                    .note = note});
-}
-
 void pipeline_emit(const struct pass_scope *scope, const struct action *action) {
     recorder_emit(scope->controller->config.recorder,
                   &(struct event){.regarding = {&kube_pipelines, scope->namespace, scope->pipeline, scope->run_uid},
@@ -57,7 +47,7 @@ static void tell_events(struct request *request, bool recorded) {
         struct told *told = request->told;
         request->told = told->next;
         if (recorded)
-            emit(request, told->warning, told->reason, told->note);
+            request_tell(request, told->warning, told->reason, told->note);
         free(told->reason);
         free(told->note);
         free(told);

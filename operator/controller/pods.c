@@ -46,16 +46,10 @@ void pods_delete(const struct pass_scope *scope, const struct action *action) {
 
 static void tell_late(const struct request *request) {
     AUTO_ARENA arena = ARENA_INIT;
-    recorder_emit(
-        request->controller->config.recorder,
-        &(struct event){.regarding = {&kube_pipelines, request->namespace, request->pipeline, request->run_uid},
-                        .warning = true,
-                        .reason = "CleanupTimedOut",
-                        .action = "Reconcile",
-                        .note = arena_printf(&arena,
-                                             "pod %s did not end in time and is let go: what it started elsewhere "
-                                             "may still run",
-                                             request->pod)});
+    request_tell(request, true, "CleanupTimedOut",
+                 arena_printf(&arena,
+                              "pod %s did not end in time and is let go: what it started elsewhere may still run",
+                              request->pod));
 }
 
 static void released(struct kube_answer *answer, void *arg) {

@@ -78,13 +78,7 @@ static void said(struct kube_answer *answer, void *arg) {
     if (run != NULL)
         run->writing = false;
     if (answer->err.code == ERROR_NONE) {
-        recorder_emit(
-            request->controller->config.recorder,
-            &(struct event){.regarding = {&kube_pipelines, request->namespace, request->pipeline, request->run_uid},
-                            .warning = true,
-                            .reason = "Quarantined",
-                            .action = "Reconcile",
-                            .note = left_alone});
+        request_tell(request, true, "Quarantined", left_alone);
         if (run != NULL)
             run->left_generation = request->generation;
     } else {

@@ -76,6 +76,16 @@ void request_say(const struct request *request, const char *what, const struct k
     log_warn("controller", what, {"pipeline", request->key}, {"pod", request->pod}, {"err", answer->err.text});
 }
 
+void request_tell(const struct request *request, bool warning, const char *reason, const char *note) {
+    const struct controller_config *config = &request->controller->config;
+    recorder_emit(config->recorder, &(struct event){.regarding = {&kube_pipelines, request->namespace,
+                                                                  request->pipeline, request->run_uid},
+                                                    .warning = warning,
+                                                    .reason = reason,
+                                                    .action = "Reconcile",
+                                                    .note = note});
+}
+
 void request_refuse(const struct request *request, const struct kube_answer *answer) {
     AUTO_ARENA arena = ARENA_INIT;
     struct run_state *run = request_run(request);

@@ -31,13 +31,15 @@ struct run_state *request_run(const struct request *request); /* NULL: nothing i
 void request_again(const struct request *request); /* look at the run once more */
 void request_say(const struct request *request, const char *what,
                  const struct kube_answer *answer); /* a warning in the log */
+void request_tell(const struct request *request, bool warning, const char *reason,
+                  const char *note); /* an event on the Pipeline */
 /* The API server does not take the task's pod, and never will: a problem of the spec. */
 void request_refuse(const struct request *request, const struct kube_answer *answer);
 /* run_ask(), but not while the run's requests are held off: then its key is woken when that is over. Not for creations,
  * which have a hold-off of their own. */
 bool request_may(const struct pass_scope *scope, struct run_state *run, enum asked asked, const char *what,
                  int64_t attempt);
-/* The run's requests of that sort fail: none before its hold-off is over. No-op for an answer that was fenced. */
+/* The run's requests of that sort fail: none before its hold-off is over. What was fenced is tried again in a while. */
 void request_failed(const struct request *request, const struct kube_answer *answer, struct holdoff *holdoff);
 
 /* The usual end of a write to a pod: the answer is the news, a conflict means look again, what is missing is gone. */

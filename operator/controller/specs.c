@@ -63,6 +63,10 @@ bool spec_usable(const struct spec *spec) {
     return spec != NULL && spec->pipeline != NULL && spec->problems.total == 0;
 }
 
+bool spec_sound(const struct spec *spec) {
+    return spec_usable(spec) || (spec != NULL && spec->refused);
+}
+
 void specs_move(struct spec **from, struct spec **to) {
     *to = *from;
     *from = NULL;

@@ -10,7 +10,7 @@ struct spec {
     const struct pipeline *pipeline; /* NULL: it could not be decoded */
     struct problems problems, warnings;
     const size_t *order; /* graph_order(); NULL with problems */
-    bool refused;        /* the API server does not take a pod of it, and that is the only problem */
+    bool refused;        /* was usable until the API server did not take a pod of it */
     size_t bytes;        /* of the spec as JSON */
     struct arena arena;  /* private, as what follows */
     size_t room;         /* of the arena, when it was decoded */
@@ -28,6 +28,7 @@ struct specs {
 struct spec *specs_get(struct specs *specs, struct spec **slot, yyjson_val *object, int64_t generation);
 void spec_refuse(struct spec *spec, const char *text);    /* a problem that a request told of; once */
 bool spec_usable(const struct spec *spec);                /* has no problems; takes NULL */
+bool spec_sound(const struct spec *spec);                 /* the same, or is only refused */
 void specs_move(struct spec **from, struct spec **to);    /* what was in *to must have been dropped */
 void specs_drop(struct specs *specs, struct spec **slot); /* takes an empty slot */
 void specs_trim(struct specs *specs);                     /* makes room; never drops the one got last */

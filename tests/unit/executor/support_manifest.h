@@ -22,6 +22,9 @@ void manifest_task(struct manifest *manifest, const char *task_yaml);
 /* Its command line, words joined by a blank; the tag is TAG. */
 const char *manifest_command(struct manifest *manifest, size_t task);
 
+/* The pod of its first task's first attempt. */
+yyjson_mut_val *manifest_pod(struct manifest *manifest);
+
 /* Exactly these problems of such a task. */
 void expect_task_problems(const char *task_yaml, const char *const *wanted);
 #define EXPECT_TASK_PROBLEMS(yaml, ...) \

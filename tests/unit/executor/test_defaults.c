@@ -24,15 +24,6 @@ static void expect_sound(struct manifest *manifest) {
     assert_int_equal(manifest->problems.count, 0);
 }
 
-static yyjson_mut_val *make_pod(struct manifest *manifest) {
-    yyjson_mut_val *pod = NULL;
-    struct error err = {0};
-    yyjson_mut_doc *doc = json_new(&manifest->arena);
-    if (executor_pod(&manifest->run, &manifest->pipeline->tasks[0], 1, &test_config, doc, &pod, &err) < 0)
-        fail_msg("%s", err.text);
-    return pod;
-}
-
 static yyjson_mut_val *main_of(yyjson_mut_val *pod) {
     return yyjson_mut_arr_get(yyjson_mut_obj_get(yyjson_mut_obj_get(pod, "spec"), "containers"), 0);
 }
@@ -101,7 +92,8 @@ static void null_of_defaults_stays_under_a_task_that_adds_to_it(void **state) {
                     "  tasks:\n  - name: t\n    pod: {spec: {securityContext: {fsGroup: 100}}}\n"
                     "    command: {command: [x]}\n");
     expect_sound(&manifest);
-    yyjson_mut_val *security = yyjson_mut_obj_get(yyjson_mut_obj_get(make_pod(&manifest), "spec"), "securityContext");
+    yyjson_mut_val *security =
+        yyjson_mut_obj_get(yyjson_mut_obj_get(manifest_pod(&manifest), "spec"), "securityContext");
     assert_string_equal(json_write(security, &manifest.arena, NULL), "{\"fsGroup\":100}");
     manifest_fini(&manifest);
 }
@@ -112,7 +104,7 @@ static void names_of_properties_arrive_as_they_are(void **state) {
     struct manifest manifest;
     read(&manifest, "  tasks:\n  - name: t\n    image: i\n    sparkSubmit: {application: a, conf: {spark.a$$b: x}}\n");
     expect_sound(&manifest);
-    struct strings words = expand_words(main_of(make_pod(&manifest)), "command", &manifest.arena);
+    struct strings words = expand_words(main_of(manifest_pod(&manifest)), "command", &manifest.arena);
     assert_string_equal(words.items[words.count - 2], "spark.a$$b=x");
     manifest_fini(&manifest);
 }
@@ -125,7 +117,7 @@ static void a_reference_in_a_name_is_put_in(void **state) {
          "  tasks:\n  - name: t\n    image: i\n"
          "    sparkSubmit: {application: a, conf: {'spark.hadoop.fs.s3a.bucket.$(params.b).endpoint': x}}\n");
     expect_sound(&manifest);
-    struct strings words = expand_words(main_of(make_pod(&manifest)), "command", &manifest.arena);
+    struct strings words = expand_words(main_of(manifest_pod(&manifest)), "command", &manifest.arena);
     assert_string_equal(words.items[words.count - 2], "spark.hadoop.fs.s3a.bucket.bucket.endpoint=x");
     manifest_fini(&manifest);
 }
@@ -151,7 +143,7 @@ static void a_value_beside_value_from_is_another_shape(void **state) {
                       values[i]);
         read(&manifest, strbuf_text(&text));
         expect_sound(&manifest);
-        hash[i] = executor_pod_shape(make_pod(&manifest));
+        hash[i] = executor_pod_shape(manifest_pod(&manifest));
         manifest_fini(&manifest);
     }
     assert_true(hash[0] != hash[1]);
@@ -183,7 +175,7 @@ static void the_token_comes_with_an_account(void **state) {
                       cases[i].overlay);
         read(&manifest, strbuf_text(&text));
         expect_sound(&manifest);
-        yyjson_mut_val *spec = yyjson_mut_obj_get(make_pod(&manifest), "spec");
+        yyjson_mut_val *spec = yyjson_mut_obj_get(manifest_pod(&manifest), "spec");
         assert_string_equal(yyjson_mut_get_str(yyjson_mut_obj_get(spec, "serviceAccountName")), cases[i].account);
         assert_int_equal(yyjson_mut_get_bool(yyjson_mut_obj_get(spec, "automountServiceAccountToken")), cases[i].token);
         manifest_fini(&manifest);

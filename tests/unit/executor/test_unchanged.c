@@ -87,15 +87,6 @@ static void read_manifest(struct manifest *manifest, const char *params, const c
         fail_msg("%s: %s", text, manifest->problems.items[0]);
 }
 
-static yyjson_mut_val *make_pod(struct manifest *manifest) {
-    yyjson_mut_val *pod = NULL;
-    struct error err = {0};
-    yyjson_mut_doc *doc = json_new(&manifest->arena);
-    if (executor_pod(&manifest->run, &manifest->pipeline->tasks[0], 1, &test_config, doc, &pod, &err) < 0)
-        fail_msg("%s", err.text);
-    return pod;
-}
-
 static yyjson_mut_val *container_of(yyjson_mut_val *pod, size_t index) {
     return yyjson_mut_arr_get(yyjson_mut_obj_get(yyjson_mut_obj_get(pod, "spec"), "containers"), index);
 }
@@ -125,7 +116,7 @@ static void a_command_gets_what_is_written(void **state) {
                       "    image: i\n    env: [{name: X, value: <x>}, {name: Y, value: ~}]\n"
                       "    command: {command: [sh, -c, ~], args: [~]}\n",
                       cases[i].text);
-        yyjson_mut_val *container = container_of(make_pod(&manifest), 0);
+        yyjson_mut_val *container = container_of(manifest_pod(&manifest), 0);
         struct strings words = expand_words(container, "command", &manifest.arena);
         struct pairs env = expand_env(container, &manifest.arena);
         expect_text(cases[i].text, words.items[words.count - 2], cases[i].wanted);
@@ -144,7 +135,7 @@ static void an_option_gets_what_is_written(void **state) {
                       "    image: i\n    env: [{name: X, value: <x>}]\n"
                       "    sparkSubmit: {application: a, jars: [~, z, ~], conf: {k: ~}}\n",
                       cases[i].text);
-        struct strings words = expand_words(container_of(make_pod(&manifest), 0), "command", &manifest.arena);
+        struct strings words = expand_words(container_of(manifest_pod(&manifest), 0), "command", &manifest.arena);
         char joined[256], pair[256];
         snprintf(joined, sizeof joined, "%s,z,%s", cases[i].wanted, cases[i].wanted);
         snprintf(pair, sizeof pair, "k=%s", cases[i].wanted);
@@ -165,7 +156,7 @@ static void every_container_gets_what_is_written(void **state) {
                       " lifecycle: {postStart: {exec: {command: [~]}}}, volumeMounts: [{name: v, mountPath: /v,"
                       " subPathExpr: ~}]}]}}\n",
                       cases[i].text);
-        yyjson_mut_val *side = container_of(make_pod(&manifest), 1);
+        yyjson_mut_val *side = container_of(manifest_pod(&manifest), 1);
         struct pairs env = expand_env(side, &manifest.arena);
         struct strings command = expand_words(side, "command", &manifest.arena);
         struct strings args = expand_words(side, "args", &manifest.arena);
@@ -207,7 +198,7 @@ static void what_nobody_expands_is_not_escaped(void **state) {
                       "    pod: {metadata: {annotations: {a: ~}}, spec: {containers: [{name: main, lifecycle:"
                       " {preStop: {exec: {command: [~]}}}}]}}\n",
                       plain[i].text);
-        yyjson_mut_val *pod = make_pod(&manifest);
+        yyjson_mut_val *pod = manifest_pod(&manifest);
         AUTO_STRBUF wanted = STRBUF_INIT;
         quote(&wanted, plain[i].wanted);
         const char *text = json_write(pod, &manifest.arena, NULL);
@@ -249,7 +240,7 @@ static void any_value_arrives(void **state) {
         quote(&params, value);
         strbuf_puts(&params, "}]");
         read_manifest(&manifest, strbuf_text(&params), "    image: i\n    command: {command: [x, ~]}\n", text);
-        struct strings words = expand_words(container_of(make_pod(&manifest), 0), "command", &manifest.arena);
+        struct strings words = expand_words(container_of(manifest_pod(&manifest), 0), "command", &manifest.arena);
         expect_text(text, last(&words), wanted);
         manifest_fini(&manifest);
     }
