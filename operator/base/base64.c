@@ -2,8 +2,10 @@
 
 #include "base/base64.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -46,6 +48,11 @@ char *base64_decode(const char *text, size_t length, size_t *ret_length) {
     if (ret_length != NULL)
         *ret_length = count;
     return bytes;
+}
+
+char *base64_decode_padded(const char *text, size_t length) {
+    bool ordinary = memchr(text, '-', length) == NULL && memchr(text, '_', length) == NULL;
+    return length > 0 && length % 4 == 0 && ordinary ? base64_decode(text, length, NULL) : NULL;
 }
 
 char *base64_encode(const char *bytes, size_t length) {

@@ -43,9 +43,7 @@ char *config_base64(const char *text) {
     for (const char *c = text; *c != '\0'; c++)
         if (!isspace((unsigned char)*c))
             strbuf_putc(&packed, *c);
-    if (packed.length == 0 || packed.length > CONFIG_FILE_MAX)
-        return NULL;
-    return base64_decode(strbuf_text(&packed), packed.length, NULL);
+    return packed.length <= CONFIG_FILE_MAX ? base64_decode_padded(strbuf_text(&packed), packed.length) : NULL;
 }
 
 char *config_to_base64(const char *text) {

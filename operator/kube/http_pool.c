@@ -224,7 +224,7 @@ static void on_timer(uv_timer_t *timer) {
 void pool_send(struct http_pool *pool, struct kube_call *call) {
     call->pool = pool;
     call->give_up_at = clock_boot_ms() + call->timeout_ms;
-    struct kube_call **line = slots_join(&pool->slots, call, call->namespace);
+    struct kube_call **line = slots_join(&pool->slots, call);
     if (pool->stopped && call->failed.code == ERROR_NONE)
         hold_back(call);
     put_in(call, call->failed.code != ERROR_NONE ? &pool->refused : line);

@@ -30,8 +30,8 @@ static struct http_group *group_of(struct http_slots *slots, const char *name) {
     return group;
 }
 
-struct kube_call **slots_join(struct http_slots *slots, struct kube_call *call, const char *namespace) {
-    call->group = group_of(slots, namespace != NULL ? namespace : "");
+struct kube_call **slots_join(struct http_slots *slots, struct kube_call *call) {
+    call->group = group_of(slots, call->namespace != NULL ? call->namespace : "");
     call->group->members++;
     return &call->group->waiting[call->urgency];
 }

@@ -22,8 +22,8 @@ struct http_slots {
     unsigned held, held_by[URGENCY_COUNT];
 };
 
-/* The list where the call waits; it stays until the call has left. `namespace` may be NULL. */
-struct kube_call **slots_join(struct http_slots *slots, struct kube_call *call, const char *namespace);
+/* The list where the call waits; it stays until the call has left. */
+struct kube_call **slots_join(struct http_slots *slots, struct kube_call *call);
 void slots_leave(struct http_slots *slots, struct kube_call *call); /* it is in no list and holds no slot */
 struct kube_call *slots_waiting(const struct http_slots *slots);    /* any one of those that wait; NULL: none does */
 /* The call that may take a slot now; NULL: none may. */

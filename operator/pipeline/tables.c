@@ -141,20 +141,19 @@ static const struct field spec_fields[] = {
     {"suspend", "Start nothing new; what runs goes on (default false).", FIELD_BOOL, .offset = IN_PIPELINE(suspend)},
     {"params",
      "Values that texts of tasks and of defaults, names of properties in conf and cmdenv, and params below them may "
-     "use "
-     "as $(params.name). Also known: "
-     "$(pipeline.name), $(pipeline.namespace), $(pipeline.uid) and $(task.name). A value arrives as it is, whatever is "
-     "in it, and $$(params.name) is the text $(params.name). In commands and in values of env, $(VAR) and $$(VAR) mean "
-     "what they mean in a container, and every other $ arrives as it is written.",
+     "use as $(params.name). Also known: $(pipeline.name), $(pipeline.namespace), $(pipeline.uid) and $(task.name). A "
+     "value arrives as it is, whatever is in it, and $$(params.name) is the text $(params.name). In commands and in "
+     "values of env, $(VAR) and $$(VAR) mean what they mean in a container, and every other $ arrives as it is "
+     "written.",
      FIELD_LIST, offsetof(struct spec_decoded, params), .max = PARAMS_MAX, .table = &param_table,
      .list_map_key = "name"},
     {"defaults",
      "Merged under every task, field by field, and objects member by member. Lists that have a key in Kubernetes are "
      "merged by it (env, volumes, imagePullSecrets and containers by name, volumeMounts by mountPath, ports by "
      "containerPort and protocol): an entry of the task replaces its namesake as a whole and in its place (containers "
-     "are merged in "
-     "turn), one without a namesake comes last. Any other list (args, envFrom, tolerations) or value of the task "
-     "replaces the one given here, and null takes it away (kubectl apply sends nulls only with --server-side).",
+     "are merged in turn), one without a namesake comes last. Any other list (args, envFrom, tolerations) or value of "
+     "the task replaces the one given here, and null takes it away (kubectl apply sends nulls only with "
+     "--server-side).",
      FIELD_OBJECT, offsetof(struct spec_decoded, defaults), .table = &defaults_table},
     {"failurePolicy",
      "After a task's final failure: FailFast starts no other task, and those that run end by themselves; Continue goes "

@@ -9,7 +9,7 @@
 #include "base/base64.h"
 
 static char *decode(const char *text) {
-    return text != NULL && text[0] != '\0' ? base64_decode(text, strlen(text), NULL) : NULL;
+    return text != NULL ? base64_decode_padded(text, strlen(text)) : NULL;
 }
 
 static char *encode(char *text) {

@@ -63,8 +63,19 @@ static void what_is_no_base64_is_refused(void **state) {
         assert_null(base64_decode(cases[i], strlen(cases[i]), NULL));
 }
 
+static void what_kubernetes_would_not_write_is_refused(void **state) {
+    (void)state;
+    static const char *const cases[] = {"", "Zg", "Zm8", "Zm9vYmE", "-_-_", "-/-/", "Zm9v\n", "Zg==Zg=="};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_null(base64_decode_padded(cases[i], strlen(cases[i])));
+    char *text = base64_decode_padded("Zm9vYg==", 8);
+    assert_string_equal(text, "foob");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_kubernetes_would_not_write_is_refused),
         cmocka_unit_test(the_examples_of_the_standard),
         cmocka_unit_test(every_byte_comes_back),
         cmocka_unit_test(what_is_no_base64_is_refused),

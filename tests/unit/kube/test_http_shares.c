@@ -27,7 +27,8 @@ static void ask(struct fixture *f, const char *namespace, enum kube_urgency urge
         assert_true(f->count < CALLS);
         struct kube_call *call = &f->calls[f->count++];
         call->urgency = urgency;
-        call->list = slots_join(&f->slots, call, namespace);
+        call->namespace = namespace;
+        call->list = slots_join(&f->slots, call);
         DL_APPEND(*call->list, call);
     }
 }
