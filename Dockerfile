@@ -3,7 +3,7 @@
 FROM debian:trixie-slim AS build
 RUN apt-get -qq update \
  && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-      gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev libyaml-dev libwebsockets-dev \
+      gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev libc-ares-dev libyaml-dev libwebsockets-dev \
       libwebsockets-evlib-uv libuv1-dev libexpat1-dev uthash-dev zlib1g-dev libzstd-dev dpkg-dev xz-utils
 WORKDIR /src
 COPY hack/lib.sh hack/deps hack/
