@@ -13,7 +13,7 @@
 #include "launcher/endpoint.h"
 #include "launcher/http_response.h"
 #include "launcher/resolve.h"
-#include "launcher/wait.h"
+#include "base/wait.h"
 
 enum { HTTP_REQUEST_MAX = 24 * 1024, HTTP_CONNECT_MS = 3000, HTTP_ADDRESS_AGE_MS = 30 * 1000 };
 enum http_state { HTTP_IDLE, HTTP_RESOLVING, HTTP_CONNECTING, HTTP_HANDSHAKE, HTTP_WRITING, HTTP_READING };

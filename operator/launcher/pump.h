@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "launcher/lines.h"
-#include "launcher/wait.h"
+#include "base/wait.h"
 
 enum { PUMP_BUFFER = 64 * 1024 };
 

@@ -10,7 +10,7 @@
 #include "base/strbuf.h"
 #include "launcher/http.h"
 #include "launcher/snapshot.h"
-#include "launcher/wait.h"
+#include "base/wait.h"
 
 enum {
     REPORT_ANSWER_MAX = 32 * 1024,

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "launcher/http.h"
-#include "launcher/wait.h"
+#include "base/wait.h"
 
 enum { SPARK_ANSWER_MAX = 256 * 1024, SPARK_ID_MAX = 96, SPARK_TEXT_MAX = 96, SPARK_INTERVAL_MS = 4000 };
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "launcher/http.h"
-#include "launcher/wait.h"
+#include "base/wait.h"
 #include "launcher/yarn_app.h"
 #include "launcher/yarn_conf.h"
 

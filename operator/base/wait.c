@@ -1,6 +1,6 @@
 /* See wait.h. Relies on poll(); holds nothing between turns. */
 
-#include "launcher/wait.h"
+#include "base/wait.h"
 
 #include <limits.h>
 

@@ -1,12 +1,12 @@
 #pragma once
 
-/* What one turn of the launcher's only loop waits for. Every part adds its descriptors and its next deadline, the loop
+/* What one turn of a program's only loop waits for. Every part adds its descriptors and its next deadline, the loop
  * polls once, and every part looks up what became of its own. */
 
 #include <poll.h>
 #include <stdint.h>
 
-enum { WAIT_MAX = 16 };
+enum { WAIT_MAX = 32 };
 
 struct wait {
     struct pollfd fds[WAIT_MAX];
