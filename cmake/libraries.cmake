@@ -11,3 +11,11 @@ find_library(YYJSON_LIBRARY NAMES libyyjson.a yyjson REQUIRED)
 add_library(yyjson INTERFACE)
 target_include_directories(yyjson SYSTEM INTERFACE ${YYJSON_INCLUDE})
 target_link_libraries(yyjson INTERFACE ${YYJSON_LIBRARY})
+
+# The launcher's own libcurl (hack/deps): never found by the names that everybody else finds the system's by.
+set(curl_prefix "${CMAKE_SOURCE_DIR}/build/deps/curl")
+find_library(CURL_ARCHIVE libcurl.a PATHS ${curl_prefix}/lib PATH_SUFFIXES ${CMAKE_C_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH REQUIRED)
+find_library(CARES_ARCHIVE libcares.a REQUIRED)
+add_library(curl_archive INTERFACE)
+target_include_directories(curl_archive SYSTEM INTERFACE ${curl_prefix}/include)
+target_link_libraries(curl_archive INTERFACE ${CURL_ARCHIVE} ${CARES_ARCHIVE} PkgConfig::OPENSSL Threads::Threads)

@@ -28,7 +28,7 @@ expect check-layers \
   'base/up.c: base/ must not include "kube/http.h"' \
   'kube/dots.c: "../base/good.h" must be written from the root of operator/' \
   'kube/dots.c: "http.h" must be written from the root of operator/' \
-  'web/curl.c: <curl/curl.h> is for kube/* only' \
+  'web/curl.c: <curl/curl.h> is for kube/* rest/* only' \
   'web/curl.c: web/ must not include "pipeline/model.h"' \
   'pipeline/yyjson.h: <yyjson.h> is for base/json.h only'
 

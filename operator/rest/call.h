@@ -1,0 +1,57 @@
+#pragma once
+
+/* One request with all its tries: the first, by the proxy, after redirects. Within rest/ only. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "base/strbuf.h"
+#include "rest/origins.h"
+#include "rest/rest.h"
+#include "rest/trust.h"
+
+enum { CALL_METHOD_MAX = 16 };
+
+struct rest_call {
+    struct rest *rest;
+    struct rest_call *prev, *next;
+    rest_done *done;
+    void (*sink)(void *context, const char *bytes, size_t length);
+    void *context;
+
+    char method[CALL_METHOD_MAX]; /* of this try, as are url, has_body and by_proxy */
+    char *url;
+    bool has_body, by_proxy;
+    void *body;
+    size_t body_length;
+    char *token, *accept, *content_type, *ca_pem, *connect_to;
+    struct origin first; /* whom the token is for */
+    bool direct;
+    int redirects; /* left */
+    size_t max_bytes;
+    int64_t timeout_ms, connect_timeout_ms, spent_ms; /* spent: by the tries before this one */
+
+    CURL *easy;
+    struct curl_slist *headers, *route;
+    char message[CURL_ERROR_SIZE];
+    bool added;     /* to the multi handle */
+    bool cancelled; /* while libcurl was calling: to be freed */
+    bool finished;  /* done is being called */
+
+    /* The answer of this try. */
+    bool headed;   /* its head was looked at */
+    bool followed; /* it is a redirect that is followed: its body is not for anybody */
+    bool too_large;
+    char *location;
+    struct strbuf bytes;
+};
+
+int call_new(const struct rest_request *request, struct rest_call **ret_call, struct error *err);
+void call_free(struct rest_call *call);
+/* Makes the handle ready for the next try. Never fails but for memory, which ends the process. */
+void call_prepare(struct rest_call *call, const struct trust *trust);
+int64_t call_left_ms(const struct rest_call *call); /* of its time */
+/* The try ended so: does another by the proxy make sense, now that none has been connected? */
+bool call_proxy_helps(const struct rest_call *call, CURLcode result);
