@@ -31,6 +31,10 @@ static void complete(struct record *record, const struct record *report) {
         record->percent = report->percent;
     if (record->started_at == 0)
         record->started_at = report->started_at;
+    if (record->application_count < report->application_count) {
+        memcpy(record->application_ids, report->application_ids, sizeof record->application_ids);
+        record->application_count = report->application_count;
+    }
     if (record->job_count == 0) {
         memcpy(record->job_ids, report->job_ids, sizeof record->job_ids);
         record->job_count = report->job_count;
@@ -66,6 +70,14 @@ static void see_identity(const struct evidence *evidence, struct pod_view *view)
         view->deleting_since = facts->deletion_at - facts->grace_s * INT64_C(1000);
 }
 
+static const char *const *copy_ids(const char *const *ids, size_t count, struct arena *arena) {
+    if (count == 0)
+        return NULL;
+    const char **copy = ARENA_NEW_ARRAY(arena, count, const char *);
+    memcpy(copy, ids, count * sizeof *copy);
+    return copy;
+}
+
 static void see_record(const struct evidence *evidence, struct pod_view *view) {
     const struct record *record = &evidence->record;
     view->application_id = record->application_id;
@@ -73,12 +85,11 @@ static void see_record(const struct evidence *evidence, struct pod_view *view) {
     view->history_url = record->history_url;
     view->percent = record->percent;
     view->progress_text = record->progress_text;
+    view->application_count = record->application_count;
+    view->application_ids = copy_ids(record->application_ids, record->application_count, evidence->arena);
     view->job_count = record->job_count;
-    if (record->job_count == 0)
-        return;
-    const char **ids = ARENA_NEW_ARRAY(evidence->arena, record->job_count, const char *);
-    memcpy(ids, record->job_ids, record->job_count * sizeof *ids);
-    view->job_ids = ids;
+    view->job_ids = copy_ids(record->job_ids, record->job_count, evidence->arena);
+    view->remains = record->remains != NULL ? record->remains : "";
 }
 
 /* Since when its node does not answer for it; 0: it does. */

@@ -134,12 +134,12 @@ static bool failed_by_record(const struct evidence *evidence, struct pod_view *v
     const struct record *record = &evidence->record;
     if (!record->final)
         return false;
-    bool stopped = reason_is(record->reason, REASON_Stopped);
+    const struct reason *known = reason_find(record->reason);
+    bool lost = known != NULL && known->end == END_INFRA && known->by == BY_POD;
     const char *message = !text_empty(record->message)
                               ? record->message
                               : arena_printf(evidence->arena, "exit code %d", record->exit_code);
-    end(view, stopped ? POD_LOST : POD_FAILED, !text_empty(record->reason) ? record->reason : REASON(ExitCode),
-        message);
+    end(view, lost ? POD_LOST : POD_FAILED, !text_empty(record->reason) ? record->reason : REASON(ExitCode), message);
     return true;
 }
 

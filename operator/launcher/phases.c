@@ -56,7 +56,7 @@ static void move(struct task *task, enum phase to) {
 static void write_termination_log(const struct task *task) {
     const char *path = task->options->termination_log;
     AUTO_STRBUF text = STRBUF_INIT;
-    record_encode(&task->snapshot.record, &text);
+    record_encode(&task->snapshot.record, RECORD_MAX, &text);
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
     if (path && (fd < 0 || write(fd, strbuf_text(&text), text.length) != (ssize_t)text.length))
         task_say("the final record could not be written to %s: %s", path, strerror(errno));

@@ -112,7 +112,7 @@ static void failed(struct reporter *reporter, int64_t least_ms, int64_t now) {
 
 static void send_snapshot(struct reporter *reporter, const struct snapshot *snapshot, int64_t now) {
     strbuf_reset(&reporter->body);
-    record_encode(&snapshot->record, &reporter->body);
+    record_encode(&snapshot->record, RECORD_MAX, &reporter->body);
     char *token = read_token(reporter->config.token_file, &reporter->err);
     struct http_request request = {
         .method = "POST",

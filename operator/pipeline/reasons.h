@@ -55,6 +55,8 @@ enum reason_patience { WAITS_FOREVER, WAITS_A_WHILE, WAITS_NOT }; /* a while: PL
     X(PodLost, END_INFRA, BY_POD, WAITS_FOREVER, "its pod is gone and left no result")                                 \
     X(PodFailed, END_INFRA, BY_POD, WAITS_FOREVER, "its pod ended before anything of it ran")                          \
     X(Stopped, END_INFRA, BY_POD, WAITS_FOREVER, "its launcher was told to stop")                                      \
+    X(RemoteUnknown, END_INFRA, BY_POD, WAITS_FOREVER,                                                                 \
+      "the cluster did not say what an earlier attempt left running, or how the job ended")                            \
     X(Removed, END_CANCEL, BY_PLAN, WAITS_FOREVER, "the spec does not name this task any more")                        \
     X(PipelineTimeout, END_CANCEL, BY_PLAN, WAITS_FOREVER, "the run did not end within its timeout")                   \
     X(FailFast, END_OMIT, BY_PLAN, WAITS_FOREVER, "another task failed, and failurePolicy is FailFast")                \
@@ -71,6 +73,8 @@ enum reason_patience { WAITS_FOREVER, WAITS_A_WHILE, WAITS_NOT }; /* a while: PL
     X(Inferred, END_NONE, BY_PLAN, WAITS_FOREVER, "the status was lost, but a task that depends on it had started")    \
     X(NodeUnreachable, END_NONE, BY_POD, WAITS_FOREVER,                                                                \
       "its node does not answer; nobody can say whether it still runs")                                                \
+    X(CleanupFailed, END_NONE, BY_POD, WAITS_FOREVER,                                                                  \
+      "what an ended attempt left on the cluster could not be ended; the message names it")                            \
     X(PodHidden, END_NONE, BY_POD, WAITS_FOREVER,                                                                      \
       "its pod runs, but its labels or owner were changed: weir sees it now and then only")                            \
     X(Unschedulable, END_NONE, BY_POD, WAITS_FOREVER, "no node takes the pod")                                         \

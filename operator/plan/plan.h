@@ -46,10 +46,14 @@ struct pod_view {
     const char *hash;                            /* of the rendered spec that it was made from; "" */
     /* What the launcher reported last. */
     const char *application_id, *tracking_url, *history_url;
+    const char *const *application_ids; /* all of this attempt, newest last */
+    size_t application_count;
     const char *const *job_ids;
     size_t job_count;
     int percent;
     const char *progress_text;
+    /* What its launcher left running at the remote side when it ended, in words; "": nothing, or nobody told. */
+    const char *remains;
 };
 
 /* The API server refuses to create a task's pod, for now. */

@@ -10,20 +10,24 @@
 #include "base/json.h"
 #include "base/text.h"
 
-enum { ID_MAX = 96, PHASE_MAX = 16, REASON_MAX = 64, PROGRESS_MAX = 160, TEXT_ROOM = 2048 };
+enum { ID_MAX = 96, REASON_MAX = 64, PROGRESS_MAX = 160, TEXT_ROOM = 2048, ALL = RECORD_JOBS_MAX };
 
 static const char *const phases[] = {"Starting", "Running", "Stopping", "Finished"};
 
-/* What is given up, step by step, until a record fits. */
+/* What is given up, step by step, until a record fits. Whatever the texts hold, the last one fits RECORD_MIN: a byte
+ * that is not UTF-8 becomes three. */
 struct limits {
-    size_t jobs, url, message, progress;
+    size_t jobs, applications;
+    size_t url, message, remains, progress, id, reason; /* bytes */
 };
 static const struct limits limit_steps[] = {
-    {RECORD_JOBS_MAX, RECORD_URL_MAX, RECORD_MESSAGE_MAX, PROGRESS_MAX},
-    {0, RECORD_URL_MAX, RECORD_MESSAGE_MAX, PROGRESS_MAX},
-    {0, RECORD_URL_MAX, 256, 64},
-    {0, 256, 128, 32},
-    {0, 0, 96, 0},
+    {ALL, ALL, RECORD_URL_MAX, RECORD_MESSAGE_MAX, RECORD_MESSAGE_MAX, PROGRESS_MAX, ID_MAX, REASON_MAX},
+    {0, ALL, RECORD_URL_MAX, RECORD_MESSAGE_MAX, RECORD_MESSAGE_MAX, PROGRESS_MAX, ID_MAX, REASON_MAX},
+    {0, ALL, RECORD_URL_MAX, 256, 160, 64, ID_MAX, REASON_MAX},
+    {0, ALL, 256, 128, 96, 32, ID_MAX, REASON_MAX},
+    {0, 4, 0, 128, 96, 0, ID_MAX, REASON_MAX},
+    {0, 0, 0, 96, 64, 0, ID_MAX, REASON_MAX},
+    {0, 0, 0, 0, 16, 0, 40, 32},
 };
 
 bool record_url_valid(const char *url) {
@@ -39,6 +43,13 @@ bool record_url_valid(const char *url) {
 }
 
 /* --- encode --- */
+
+static const char *known_phase(const char *phase) {
+    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
+        if (text_equal(phase, phases[i]))
+            return phases[i];
+    return "";
+}
 
 /* A member with a text of at most `max` bytes, control characters as blanks, cut at a character boundary. */
 static void put_text(struct strbuf *out, const char *name, const char *text, size_t max) {
@@ -73,16 +84,37 @@ static void put_time(struct strbuf *out, const char *name, int64_t wall_ms) {
     put_text(out, name, text, sizeof text);
 }
 
-static void put_jobs(struct strbuf *out, const struct record *record, size_t max) {
-    size_t count = 0;
-    for (size_t i = 0; i < record->job_count && i < max; i++) {
-        if (text_empty(record->job_ids[i]))
+/* Half an id is worse than none. */
+static bool id_fits(const char *id, size_t max) {
+    return !text_empty(id) && strlen(id) <= max;
+}
+
+static void put_id(struct strbuf *out, const char *name, const char *id, size_t max) {
+    if (id_fits(id, max))
+        put_text(out, name, id, max);
+}
+
+/* The newest, which come last, when there are more than `max`. */
+static void put_ids(struct strbuf *out, const char *name, const char *const *ids, size_t count, size_t max) {
+    size_t put = 0;
+    for (size_t i = count > max ? count - max : 0; i < count; i++) {
+        if (!id_fits(ids[i], ID_MAX))
             continue;
-        strbuf_puts(out, count++ ? "," : ",\"jobIDs\":[");
-        put_text(out, NULL, record->job_ids[i], ID_MAX);
+        strbuf_printf(out, put++ ? "," : ",\"%s\":[", name);
+        put_id(out, NULL, ids[i], ID_MAX);
     }
-    if (count)
+    if (put)
         strbuf_putc(out, ']');
+}
+
+static void put_applications(struct strbuf *out, const struct record *record, const struct limits *limits) {
+    const char *const *ids = record->application_ids;
+    size_t count = record->application_count;
+    put_id(out, "applicationID", record->application_id, limits->id);
+    bool told =
+        count > 0 && id_fits(record->application_id, limits->id) && text_equal(ids[count - 1], record->application_id);
+    if (!told || (count > 1 && limits->applications > 1))
+        put_ids(out, "applicationIDs", ids, count, limits->applications);
 }
 
 static void put_progress(struct strbuf *out, const struct record *record, size_t max) {
@@ -93,34 +125,37 @@ static void put_progress(struct strbuf *out, const struct record *record, size_t
     strbuf_putc(out, '}');
 }
 
-static void put_record(struct strbuf *out, const struct record *record, const struct limits *limits) {
-    strbuf_printf(out, "{\"version\":%d,\"seq\":%lld", RECORD_VERSION, (long long)record->seq);
-    put_text(out, "phase", record->phase, PHASE_MAX);
-    put_text(out, "applicationID", record->application_id, ID_MAX);
-    put_url(out, "trackingURL", record->tracking_url, limits->url);
-    put_url(out, "historyURL", record->history_url, limits->url);
-    put_jobs(out, record, limits->jobs);
-    put_progress(out, record, limits->progress);
-    put_time(out, "startedAt", record->started_at);
-    if (record->final) {
-        strbuf_printf(out, ",\"final\":{\"exitCode\":%d,\"signal\":%d", record->exit_code, record->signal);
-        put_text(out, "reason", record->reason, REASON_MAX);
-        put_text(out, "message", record->message, limits->message);
-        put_time(out, "finishedAt", record->finished_at);
-        strbuf_putc(out, '}');
-    }
+static void put_final(struct strbuf *out, const struct record *record, const struct limits *limits) {
+    strbuf_printf(out, ",\"final\":{\"exitCode\":%d,\"signal\":%d", record->exit_code, record->signal);
+    put_text(out, "reason", record->reason, limits->reason);
+    put_text(out, "message", record->message, limits->message);
+    put_text(out, "remains", record->remains, limits->remains);
+    put_time(out, "finishedAt", record->finished_at);
     strbuf_putc(out, '}');
 }
 
-void record_encode(const struct record *record, struct strbuf *out) {
+static void put_record(struct strbuf *out, const struct record *record, const struct limits *limits) {
+    const char *phase = known_phase(record->phase);
+    strbuf_printf(out, "{\"version\":%d,\"seq\":%lld", RECORD_VERSION, (long long)record->seq);
+    put_text(out, "phase", phase, strlen(phase));
+    put_applications(out, record, limits);
+    put_url(out, "trackingURL", record->tracking_url, limits->url);
+    put_url(out, "historyURL", record->history_url, limits->url);
+    put_ids(out, "jobIDs", record->job_ids, record->job_count, limits->jobs);
+    put_progress(out, record, limits->progress);
+    put_time(out, "startedAt", record->started_at);
+    if (record->final)
+        put_final(out, record, limits);
+    strbuf_putc(out, '}');
+}
+
+void record_encode(const struct record *record, size_t max, struct strbuf *out) {
     size_t before = out->length;
     for (size_t i = 0; i < sizeof limit_steps / sizeof limit_steps[0]; i++) {
-        if (out->length > before) {
-            out->length = before;
-            out->data[before] = '\0';
-        }
+        if (i > 0)
+            strbuf_cut(out, before);
         put_record(out, record, &limit_steps[i]);
-        if (out->length - before <= RECORD_MAX)
+        if (out->length - before <= max)
             return;
     }
 }
@@ -142,22 +177,23 @@ static int64_t get_time(yyjson_val *object, const char *name) {
     return wall_ms > 0 ? wall_ms : 0;
 }
 
-static void get_jobs(yyjson_val *root, struct record *record, struct arena *arena) {
-    yyjson_val *jobs = json_at(root, "jobIDs", NULL), *job;
-    size_t i, count;
-    if (!yyjson_is_arr(jobs))
-        return;
-    yyjson_arr_foreach(jobs, i, count, job) {
-        if (record->job_count < RECORD_JOBS_MAX && yyjson_is_str(job) && yyjson_get_len(job) > 0)
-            record->job_ids[record->job_count++] = text_clean(yyjson_get_str(job), yyjson_get_len(job), ID_MAX, arena);
+static size_t get_ids(yyjson_val *root, const char *name, const char **ids, struct arena *arena) {
+    yyjson_val *list = json_at(root, name, NULL), *id;
+    size_t i, count, got = 0;
+    if (!yyjson_is_arr(list))
+        return 0;
+    yyjson_arr_foreach(list, i, count, id) {
+        if (got < RECORD_JOBS_MAX && yyjson_is_str(id) && yyjson_get_len(id) > 0)
+            ids[got++] = text_clean(yyjson_get_str(id), yyjson_get_len(id), ID_MAX, arena);
     }
+    return got;
 }
 
-static const char *known_phase(const char *phase) {
-    for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++)
-        if (text_equal(phase, phases[i]))
-            return phases[i];
-    return "";
+static void get_applications(yyjson_val *root, struct record *record, struct arena *arena) {
+    record->application_id = json_clean(root, "applicationID", ID_MAX, arena);
+    record->application_count = get_ids(root, "applicationIDs", record->application_ids, arena);
+    if (record->application_count == 0 && !text_empty(record->application_id))
+        record->application_ids[record->application_count++] = record->application_id;
 }
 
 int record_decode(const char *text, size_t length, struct record *ret_record, struct arena *arena, struct error *err) {
@@ -175,7 +211,6 @@ int record_decode(const char *text, size_t length, struct record *ret_record, st
     struct record record = {
         .seq = json_int(root, "seq", 0) > 0 ? json_int(root, "seq", 0) : 0,
         .phase = known_phase(json_text(root, "phase", "")),
-        .application_id = json_clean(root, "applicationID", ID_MAX, arena),
         .tracking_url = get_url(root, "trackingURL", arena),
         .history_url = get_url(root, "historyURL", arena),
         .percent = get_int(progress, "percent", -1, 100, -1),
@@ -186,9 +221,11 @@ int record_decode(const char *text, size_t length, struct record *ret_record, st
         .signal = get_int(final, "signal", 0, 64, 0),
         .reason = json_clean(final, "reason", REASON_MAX, arena),
         .message = json_clean(final, "message", RECORD_MESSAGE_MAX, arena),
+        .remains = json_clean(final, "remains", RECORD_MESSAGE_MAX, arena),
         .finished_at = get_time(final, "finishedAt"),
     };
-    get_jobs(root, &record, arena);
+    get_applications(root, &record, arena);
+    record.job_count = get_ids(root, "jobIDs", record.job_ids, arena);
     *ret_record = record;
     return 0;
 }

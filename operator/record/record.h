@@ -4,12 +4,15 @@
  * both ways. A *snapshot*: everything known so far, so that a lost, late or repeated one does no harm.
  *
  *   {"version":1, "seq":7, "phase":"Running", "applicationID":"application_1_2", "trackingURL":"http://…",
- *    "historyURL":"", "jobIDs":["job_1_2"], "progress":{"percent":61,"text":"map 100% reduce 22%"},
- *    "startedAt":"…", "final":{"exitCode":1,"signal":0,"reason":"ExitCode","message":"…","finishedAt":"…"}}
+ *    "applicationIDs":["application_1_1","application_1_2"], "historyURL":"", "jobIDs":["job_1_2"],
+ *    "progress":{"percent":61,"text":"map 100% reduce 22%"}, "startedAt":"…",
+ *    "final":{"exitCode":1,"signal":0,"reason":"ExitCode","message":"…","remains":"…","finishedAt":"…"}}
  *
- * Empty members are left out. At most RECORD_MAX bytes (a container's termination message holds 4096: Kubernetes
- * core/v1 ContainerStateTerminated): jobIDs are dropped first, then the texts are cut. Decoding trusts nothing: wrong
- * types count as absent, texts are cleaned and cut, URLs must be http or https, unknown versions are refused. */
+ * Empty members are left out, and so are applicationIDs that name no other than applicationID. At most as many bytes as
+ * the writer may use: a container's termination message holds RECORD_MAX (Kubernetes core/v1 ContainerStateTerminated),
+ * and all containers of a pod share 12 KiB. jobIDs are dropped first, then the texts are cut, then the URLs and the
+ * oldest applicationIDs go; that something remains is always said. Decoding trusts nothing: wrong types count as
+ * absent, texts are cleaned and cut, URLs must be http or https, unknown versions are refused. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,12 +22,21 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
-enum { RECORD_VERSION = 1, RECORD_MAX = 4096, RECORD_JOBS_MAX = 16, RECORD_MESSAGE_MAX = 512, RECORD_URL_MAX = 512 };
+enum {
+    RECORD_VERSION = 1,
+    RECORD_MAX = 4096, /* bytes of one */
+    RECORD_MIN = 512,  /* a writer needs at least so many */
+    RECORD_JOBS_MAX = 16,
+    RECORD_MESSAGE_MAX = 512,
+    RECORD_URL_MAX = 512,
+};
 
 struct record {
-    int64_t seq;       /* grows with every change; the higher one is the newer */
-    const char *phase; /* Starting, Running, Stopping, Finished */
-    const char *application_id;
+    int64_t seq;                                  /* grows with every change; the higher one is the newer */
+    const char *phase;                            /* Starting, Running, Stopping, Finished */
+    const char *application_id;                   /* the newest */
+    const char *application_ids[RECORD_JOBS_MAX]; /* all remote applications of this attempt, newest last */
+    size_t application_count;
     const char *tracking_url;
     const char *history_url;
     const char *job_ids[RECORD_JOBS_MAX];
@@ -38,15 +50,18 @@ struct record {
     const char
         *reason; /* "" on success; else ExitCode, Signal, Timeout, Stopped, YarnFailed, YarnKilled, StartFailed, … */
     const char *message; /* one line for a person */
+    const char *remains; /* what may be left running at the remote side, on purpose or not, and why; "": nothing is */
     int64_t finished_at;
 };
 
 #define RECORD_INIT \
     { .percent = -1 }
 
-/* Appends; always fits RECORD_MAX and is valid UTF-8. Allocates nothing but room in `out`. */
-void record_encode(const struct record *record, struct strbuf *out);
-/* Texts live in the arena; absent ones are "", never NULL. ERROR_INVALID when it is no record of a known version. */
+/* Appends at most `max` bytes, RECORD_MIN to RECORD_MAX of them; always valid UTF-8. Allocates nothing but room in
+ * `out`. */
+void record_encode(const struct record *record, size_t max, struct strbuf *out);
+/* application_ids is never without application_id, when only that was told. Texts live in the arena; absent ones are
+ * "", never NULL. ERROR_INVALID when it is no record of a known version. */
 int record_decode(const char *text, size_t length, struct record *ret_record, struct arena *arena, struct error *err);
 /* Success is the launcher's word, not the exit code alone. */
 bool record_succeeded(const struct record *record);

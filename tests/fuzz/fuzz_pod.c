@@ -22,6 +22,10 @@ static void check_view(yyjson_val *pod, const struct record *report) {
     CHECK(view.percent >= -1 && view.percent <= 100 && view.job_count <= RECORD_JOBS_MAX);
     for (size_t i = 0; i < view.job_count; i++)
         CHECK(strlen(view.job_ids[i]) <= STATUS_NAME_MAX);
+    CHECK(view.application_count <= RECORD_JOBS_MAX);
+    for (size_t i = 0; i < view.application_count; i++)
+        CHECK(strlen(view.application_ids[i]) <= STATUS_NAME_MAX);
+    CHECK(strlen(view.remains) <= STATUS_MESSAGE_MAX && strpbrk(view.remains, "\r\n\t\033") == NULL);
     free(facts);
 }
 

@@ -340,7 +340,7 @@ void pod_ends(struct cluster *cluster, struct object *pod, const char *reason) {
     AUTO_STRBUF body = STRBUF_INIT;
     AUTO_STRBUF message = STRBUF_INIT;
     AUTO_STRBUF json = STRBUF_INIT;
-    record_encode(&record, &body);
+    record_encode(&record, RECORD_MAX, &body);
     json_quote(&message, body.data, body.length);
     strbuf_printf(&json,
                   "{\"status\":{\"phase\":\"%s\",\"containerStatuses\":[{\"name\":\"main\",\"state\":{\"terminated\":"

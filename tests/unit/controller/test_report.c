@@ -16,7 +16,7 @@ static int report(struct cluster *c, const char *pod, const char *uid, int64_t s
     record.phase = "Running";
     record.tracking_url = url;
     AUTO_STRBUF body = STRBUF_INIT;
-    record_encode(&record, &body);
+    record_encode(&record, RECORD_MAX, &body);
     return controller_report(c->controller, "lab", pod, uid, &record, body.data, body.length);
 }
 

@@ -108,6 +108,10 @@ static void expect_deleting(const char *status, const char *wanted) {
 #define RECORD_STOPPED                                                                                                 \
     "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":143,\"signal\":15,\"reason\":\"Stopped\",\"message\":\"stopped " \
     "by a signal\"}}"
+#define RECORD_UNKNOWN                                                                                  \
+    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":1,\"reason\":\"RemoteUnknown\",\"message\":\"no " \
+    "ResourceManager "                                                                                  \
+    "answers\"}}"
 #define DISRUPTED(reason) \
     "  conditions: [{type: DisruptionTarget, status: \"True\", reason: " reason ", message: \"on n1\"}]\n"
 
@@ -230,6 +234,7 @@ static void the_infrastructure_is_not_the_task(void **state) {
     expect(ENDED("Failed", 143, "Error", RECORD_STOPPED) "  conditions: [{type: DisruptionTarget, status: \"False\", "
                                                          "reason: EvictionByEvictionAPI}]\n",
            "LOST Stopped 143: stopped by a signal");
+    expect(ENDED("Failed", 1, "Error", RECORD_UNKNOWN), "LOST RemoteUnknown 1: no ResourceManager answers");
     expect(ENDED("Failed", 137, "ContainerStatusUnknown",
                  "The container could not be located when the pod was terminated"),
            "LOST NodeLost 137: its node does not know any more how it ended");
@@ -348,6 +353,9 @@ static void reports_fill_what_the_record_left_out(void **state) {
     struct seen seen;
     report.seq = 5;
     report.application_id = "application_1_2";
+    report.application_ids[0] = "application_1_1";
+    report.application_ids[1] = "application_1_2";
+    report.application_count = 2;
     report.tracking_url = "http://rm:8088/proxy/application_1_2/";
     report.history_url = "";
     report.job_ids[0] = "job_1_2";
@@ -361,16 +369,21 @@ static void reports_fill_what_the_record_left_out(void **state) {
     assert_int_equal(seen.view.started_at, at("10:01:00"));
     assert_string_equal(seen.view.application_id, "application_1_2");
     assert_int_equal(seen.view.percent, 40);
+    assert_string_equal(seen.view.remains, "");
     forget(&seen);
 
     look(&seen, "", NODE,
          ENDED("Succeeded", 0, "Completed",
-               "{\"version\":1,\"seq\":9,\"trackingURL\":\"http://rm:8088/other/\",\"final\":{\"exitCode\":0}}"),
+               "{\"version\":1,\"seq\":9,\"trackingURL\":\"http://rm:8088/other/\",\"final\":{\"exitCode\":0,"
+               "\"remains\":\"application_1_1 may still run: no answer\"}}"),
          &report, "10:05:00");
     assert_int_equal(seen.view.state, POD_SUCCEEDED);
     assert_string_equal(seen.view.tracking_url, "http://rm:8088/other/");
     assert_string_equal(seen.view.application_id, "application_1_2");
     assert_string_equal(seen.view.job_ids[0], "job_1_2");
+    assert_int_equal(seen.view.application_count, 2);
+    assert_string_equal(seen.view.application_ids[0], "application_1_1");
+    assert_string_equal(seen.view.remains, "application_1_1 may still run: no answer");
     forget(&seen);
 }
 
