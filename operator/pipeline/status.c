@@ -89,6 +89,32 @@ enum run_phase run_phase_find(const char *name) {
     return (enum run_phase)find_name(run_phases, RUN_PHASE_COUNT, name, RUN_Pending);
 }
 
+static size_t decode_ids(yyjson_val *list, const char *const **ret_ids, struct arena *arena) {
+    size_t i, count, got = 0;
+    yyjson_val *item;
+    if (!yyjson_is_arr(list))
+        return 0;
+    const char **ids = ARENA_NEW_ARRAY(arena, RECORD_JOBS_MAX, const char *);
+    *ret_ids = ids;
+    yyjson_arr_foreach(list, i, count, item) {
+        if (yyjson_is_str(item) && got < RECORD_JOBS_MAX)
+            ids[got++] = text_clean(yyjson_get_str(item), yyjson_get_len(item), STATUS_NAME_MAX, arena);
+    }
+    return got;
+}
+
+/* One application is said as the newest only. */
+static size_t decode_applications(yyjson_val *object, const char *newest, const char *const **ret_ids,
+                                  struct arena *arena) {
+    size_t got = decode_ids(json_at(object, "applicationIDs", NULL), ret_ids, arena);
+    if (got > 0 || text_empty(newest))
+        return got;
+    const char **ids = ARENA_NEW_ARRAY(arena, 1, const char *);
+    ids[0] = newest;
+    *ret_ids = ids;
+    return 1;
+}
+
 static void decode_attempts(yyjson_val *list, struct task_status *task, struct arena *arena) {
     size_t count = yyjson_is_arr(list) ? yyjson_arr_size(list) : 0;
     size_t skip = count > STATUS_ATTEMPTS_MAX ? count - STATUS_ATTEMPTS_MAX : 0;
@@ -105,24 +131,16 @@ static void decode_attempts(yyjson_val *list, struct task_status *task, struct a
             .pod_uid = json_clean(item, "podUID", STATUS_NAME_MAX, arena),
             .reason = json_clean(item, "reason", STATUS_NAME_MAX, arena),
             .infra = json_bool(item, "infra", false),
+            .hash = json_clean(item, "specHash", STATUS_NAME_MAX, arena),
             .application_id = json_clean(item, "applicationID", STATUS_NAME_MAX, arena),
             .started_at = json_time(item, "startedAt"),
             .finished_at = json_time(item, "finishedAt"),
         };
+        attempt->application_count =
+            decode_applications(item, attempt->application_id, &attempt->application_ids, arena);
         attempt->has_exit_code = get_exit_code(item, &attempt->exit_code);
-    }
-}
-
-static void decode_jobs(yyjson_val *list, struct task_status *task, struct arena *arena) {
-    size_t i, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(list))
-        return;
-    const char **ids = ARENA_NEW_ARRAY(arena, RECORD_JOBS_MAX, const char *);
-    task->job_ids = ids;
-    yyjson_arr_foreach(list, i, count, item) {
-        if (yyjson_is_str(item) && task->job_count < RECORD_JOBS_MAX)
-            ids[task->job_count++] = text_clean(yyjson_get_str(item), yyjson_get_len(item), STATUS_NAME_MAX, arena);
+        if (text_empty(attempt->hash))
+            attempt->hash = task->hash;
     }
 }
 
@@ -152,7 +170,8 @@ static void decode_task(yyjson_val *entry, struct task_status *task, struct aren
         .retry_at = json_time(entry, "retryAt"),
     };
     task->has_exit_code = get_exit_code(entry, &task->exit_code);
-    decode_jobs(json_at(entry, "jobIDs", NULL), task, arena);
+    task->application_count = decode_applications(entry, task->application_id, &task->application_ids, arena);
+    task->job_count = decode_ids(json_at(entry, "jobIDs", NULL), &task->job_ids, arena);
     decode_attempts(json_at(entry, "attempts", NULL), task, arena);
 }
 

@@ -60,8 +60,11 @@ struct attempt_status {
     const char *reason;
     int exit_code;
     bool has_exit_code;
-    bool infra; /* lost by the infrastructure: not counted against retry.limit */
+    bool infra;       /* lost by the infrastructure: not counted against retry.limit */
+    const char *hash; /* of the rendered spec that it ran (struct task) */
     const char *application_id;
+    const char *const *application_ids; /* all that are known, newest last */
+    size_t application_count;
     int64_t started_at, finished_at; /* wall ms; 0: unknown */
 };
 
@@ -75,6 +78,8 @@ struct task_status {
     const char *pod, *pod_uid;
     const char *hash; /* of the rendered spec of the newest attempt (struct task) */
     const char *application_id, *tracking_url, *history_url;
+    const char *const *application_ids; /* all of the newest attempt, newest last */
+    size_t application_count;
     const char *const *job_ids;
     size_t job_count;
     int percent; /* -1: unknown */
@@ -137,7 +142,8 @@ enum run_phase run_phase_find(const char *name); /* Pending when it is none */
 /* Trusts nothing: what is malformed counts as absent. NULL gives an empty status. */
 void status_decode(yyjson_val *status, struct run_status *ret_status, struct arena *arena);
 /* Includes the derived fields: counts by task phase, progress "7/12" (succeeded or skipped) and running "a,b", all
- * without removed tasks. Empty members are left out. Times have seconds, so what is decoded again is the same only to
+ * without removed tasks. Empty members are left out, and so are applicationIDs of less than two and the hash of an
+ * attempt that ran the same as the newest. Times have seconds, so what is decoded again is the same only to
  * the second: compare the encoded forms. Never more than `max` bytes, 0: STATUS_MAX: when a large run would need more,
  * job ids, progress texts and older attempts go first, then URLs, and messages are cut. Texts are copied. */
 yyjson_mut_val *status_encode(const struct run_status *status, size_t task_total, size_t max, yyjson_mut_doc *doc);

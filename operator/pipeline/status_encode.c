@@ -15,21 +15,22 @@
 struct detail {
     size_t message_max;
     size_t attempts;
-    bool jobs, progress, urls, times; /* times: since when it waits, and those of attempts, with what else they have */
+    bool ids, progress, urls, times; /* ids: of jobs, and of more applications than the newest. times: since when it
+                                        waits, and those of attempts, with what else they have */
 };
 static const struct detail details[] = {
     {.message_max = STATUS_MESSAGE_MAX,
      .attempts = STATUS_ATTEMPTS_MAX,
-     .jobs = true,
+     .ids = true,
      .progress = true,
      .urls = true,
      .times = true},
     {.message_max = 160, .attempts = 2, .urls = true, .times = true},
-    {.message_max = 40, .attempts = 1},
+    {.message_max = 30, .attempts = 1},
 };
 enum {
     DETAIL_COUNT = sizeof details / sizeof *details,
-    ALWAYS_FITS = 60, /* tasks that fit with every detail */
+    ALWAYS_FITS = 30, /* tasks that fit with every detail */
     RUNNING_MAX = 100,
 };
 
@@ -65,7 +66,21 @@ static void add_time(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *na
     yyjson_mut_obj_add_strcpy(doc, object, name, text);
 }
 
-static yyjson_mut_val *encode_attempt(const struct attempt_status *attempt, bool times, yyjson_mut_doc *doc) {
+static void add_ids(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *const *ids,
+                    size_t count) {
+    if (count == 0)
+        return;
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, name);
+    for (size_t i = 0; i < count; i++)
+        yyjson_mut_arr_add_strncpy(doc, list, ids[i], cut_length(ids[i], STATUS_NAME_MAX));
+}
+
+static void add_applications(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *const *ids, size_t count) {
+    add_ids(doc, object, "applicationIDs", ids, count > 1 ? count : 0);
+}
+
+static yyjson_mut_val *encode_attempt(const struct attempt_status *attempt, const struct task_status *task,
+                                      const struct detail *detail, yyjson_mut_doc *doc) {
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     add_count(doc, object, "attempt", attempt->attempt);
     add_name(doc, object, "reason", attempt->reason);
@@ -73,10 +88,14 @@ static yyjson_mut_val *encode_attempt(const struct attempt_status *attempt, bool
         yyjson_mut_obj_add_int(doc, object, "exitCode", attempt->exit_code);
     if (attempt->infra)
         yyjson_mut_obj_add_bool(doc, object, "infra", true);
-    if (!times)
+    if (!text_equal(attempt->hash, task->hash))
+        add_name(doc, object, "specHash", attempt->hash);
+    if (!detail->times)
         return object;
     add_name(doc, object, "podUID", attempt->pod_uid);
     add_name(doc, object, "applicationID", attempt->application_id);
+    if (detail->ids)
+        add_applications(doc, object, attempt->application_ids, attempt->application_count);
     add_time(doc, object, "startedAt", attempt->started_at);
     add_time(doc, object, "finishedAt", attempt->finished_at);
     return object;
@@ -89,7 +108,7 @@ static void add_attempts(yyjson_mut_doc *doc, yyjson_mut_val *object, const stru
         return;
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "attempts");
     for (size_t i = first; i < task->attempt_count; i++)
-        yyjson_mut_arr_append(list, encode_attempt(&task->attempts[i], detail->times, doc));
+        yyjson_mut_arr_append(list, encode_attempt(&task->attempts[i], task, detail, doc));
 }
 
 static void add_progress(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct task_status *task) {
@@ -99,14 +118,6 @@ static void add_progress(yyjson_mut_doc *doc, yyjson_mut_val *object, const stru
     if (task->percent >= 0)
         yyjson_mut_obj_add_int(doc, progress, "percent", task->percent);
     add_name(doc, progress, "text", task->progress_text);
-}
-
-static void add_jobs(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct task_status *task) {
-    if (task->job_count == 0)
-        return;
-    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "jobIDs");
-    for (size_t i = 0; i < task->job_count; i++)
-        yyjson_mut_arr_add_strncpy(doc, list, task->job_ids[i], cut_length(task->job_ids[i], STATUS_NAME_MAX));
 }
 
 static yyjson_mut_val *encode_task(const struct task_status *task, const struct detail *detail, yyjson_mut_doc *doc) {
@@ -128,8 +139,10 @@ static yyjson_mut_val *encode_task(const struct task_status *task, const struct 
         add_text(doc, object, "trackingURL", task->tracking_url, RECORD_URL_MAX);
         add_text(doc, object, "historyURL", task->history_url, RECORD_URL_MAX);
     }
-    if (detail->jobs)
-        add_jobs(doc, object, task);
+    if (detail->ids) {
+        add_applications(doc, object, task->application_ids, task->application_count);
+        add_ids(doc, object, "jobIDs", task->job_ids, task->job_count);
+    }
     if (detail->progress)
         add_progress(doc, object, task);
     if (task->has_exit_code)

@@ -60,7 +60,7 @@ void attempt_begin(struct task_status *status, int64_t attempt, const char *pod,
     if (status->attempt != attempt || !task_occupied(status)) {
         status->application_id = status->tracking_url = status->history_url = status->progress_text = NULL;
         status->hash = NULL;
-        status->job_count = 0;
+        status->application_count = status->job_count = 0;
         status->percent = -1;
         status->has_exit_code = false;
         status->exit_code = 0;
@@ -84,6 +84,10 @@ static void copy_report(struct task_status *status, const struct pod_view *pod) 
     if (pod->percent >= 0 || !text_empty(pod->progress_text)) {
         status->percent = pod->percent;
         status->progress_text = pod->progress_text;
+    }
+    if (pod->application_count > 0) {
+        status->application_count = pod->application_count;
+        status->application_ids = pod->application_ids;
     }
     if (pod->job_count > 0) {
         status->job_count = pod->job_count;

@@ -117,6 +117,7 @@ static void ask(struct pass *pass, const struct node *node, int64_t attempt, con
     action->task = (size_t)(node->task - pass->spec->tasks);
     action->attempt = attempt;
     action->pod = name;
+    action->known = &node->status;
     action->ended_seen = attempt == 1 ? upstream_ended(pass, node) : 0;
     pass->create_room--;
 }

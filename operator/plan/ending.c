@@ -27,7 +27,10 @@ static void keep_attempt(const struct pass *pass, struct task_status *status, co
         .exit_code = status->exit_code,
         .has_exit_code = status->has_exit_code,
         .infra = ending->end == END_INFRA,
+        .hash = status->hash,
         .application_id = status->application_id,
+        .application_ids = status->application_ids,
+        .application_count = status->application_count,
         .started_at = pass_seconds(ending->started_at),
         .finished_at = status->finished_at,
     };

@@ -121,7 +121,7 @@ struct run {
 
 enum action_type {
     ACTION_CHECK_PODS,      /* would the API server take the pods of this spec? */
-    ACTION_CREATE_POD,      /* task, attempt, pod (the name), ended_seen */
+    ACTION_CREATE_POD,      /* task, attempt, pod (the name), known, ended_seen */
     ACTION_DELETE_POD,      /* pod, pod_uid: gracefully, with UID precondition */
     ACTION_RELEASE_POD,     /* pod, pod_uid: drop our finalizer; mark it done, or delete it then */
     ACTION_VERIFY_POD,      /* pod, pod_uid: live GET */
@@ -137,10 +137,11 @@ struct action {
     size_t task; /* index into spec->tasks; CREATE_POD */
     int64_t attempt;
     const char *pod, *pod_uid;
-    bool keep;                /* RELEASE_POD: mark it done and keep it; else it is deleted */
-    bool deleting;            /* RELEASE_POD: it is on its way already */
-    bool late;                /* RELEASE_POD: though it has not ended */
-    int64_t at;               /* WAKE: wall ms */
+    bool keep;                       /* RELEASE_POD: mark it done and keep it; else it is deleted */
+    bool deleting;                   /* RELEASE_POD: it is on its way already */
+    bool late;                       /* RELEASE_POD: though it has not ended */
+    int64_t at;                      /* WAKE: wall ms */
+    const struct task_status *known; /* CREATE_POD: what is wanted of the task, its earlier attempts among it */
     int64_t ended_seen;       /* CREATE_POD: boot ms when the last of those it waited for was seen to end; 0: unknown */
     bool warning;             /* EVENT: Warning, else Normal */
     const char *event_reason; /* EVENT: CamelCase */

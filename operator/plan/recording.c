@@ -12,11 +12,11 @@ static bool same_text(const char *a, const char *b) {
     return text_equal(a != NULL ? a : "", b != NULL ? b : "");
 }
 
-static bool same_jobs(const struct task_status *a, const struct task_status *b) {
-    if (a->job_count != b->job_count)
+static bool same_ids(const char *const *a, size_t a_count, const char *const *b, size_t b_count) {
+    if (a_count != b_count)
         return false;
-    for (size_t i = 0; i < a->job_count; i++)
-        if (!same_text(a->job_ids[i], b->job_ids[i]))
+    for (size_t i = 0; i < a_count; i++)
+        if (!same_text(a[i], b[i]))
             return false;
     return true;
 }
@@ -38,7 +38,8 @@ static bool same_task(const struct task_status *a, const struct task_status *b) 
            same_text(a->message, b->message) && same_text(a->pod, b->pod) && same_text(a->hash, b->hash) &&
            same_text(a->application_id, b->application_id) && same_text(a->tracking_url, b->tracking_url) &&
            same_text(a->history_url, b->history_url) && same_text(a->progress_text, b->progress_text) &&
-           same_jobs(a, b) && same_attempts(a, b);
+           same_ids(a->application_ids, a->application_count, b->application_ids, b->application_count) &&
+           same_ids(a->job_ids, a->job_count, b->job_ids, b->job_count) && same_attempts(a, b);
 }
 
 /* Somebody watches the job from here. */

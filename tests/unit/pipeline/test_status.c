@@ -17,17 +17,26 @@ enum { SECOND = 1000 };
 static const int64_t day = INT64_C(1795132800) * SECOND;
 
 static const char *const jobs[] = {"job_1", "job_2"};
+static const char *const first_applications[] = {"application_1_0", "application_1_1"};
+static const char *const applications[] = {"application_1732000000000_0041", "application_1732000000000_0042"};
 
-static const struct attempt_status earlier[] = {
-    {.attempt = 1,
-     .pod_uid = "uid-1",
-     .reason = "Evicted",
-     .exit_code = 1,
-     .infra = true,
-     .application_id = "application_1_1",
-     .started_at = day,
-     .finished_at = day + SECOND},
-    {.attempt = 2, .pod_uid = "uid-2", .reason = "ExitCode", .exit_code = 3, .has_exit_code = true}};
+static const struct attempt_status earlier[] = {{.attempt = 1,
+                                                 .pod_uid = "uid-1",
+                                                 .reason = "Evicted",
+                                                 .exit_code = 1,
+                                                 .infra = true,
+                                                 .hash = "fedcba9876543210",
+                                                 .application_id = "application_1_1",
+                                                 .application_ids = first_applications,
+                                                 .application_count = 2,
+                                                 .started_at = day,
+                                                 .finished_at = day + SECOND},
+                                                {.attempt = 2,
+                                                 .pod_uid = "uid-2",
+                                                 .reason = "ExitCode",
+                                                 .hash = "0123456789abcdef",
+                                                 .exit_code = 3,
+                                                 .has_exit_code = true}};
 
 static struct task_status full_task(const char *name) {
     return (struct task_status){
@@ -41,6 +50,8 @@ static struct task_status full_task(const char *name) {
         .pod = "demo-a-2-x7k2q",
         .pod_uid = "0a1b2c3d-0000-0000-0000-000000000002",
         .application_id = "application_1732000000000_0042",
+        .application_ids = applications,
+        .application_count = 2,
         .tracking_url = "http://rm:8088/proxy/application_1732000000000_0042/",
         .history_url = "http://jhs:19888/jobhistory/job/job_1",
         .job_ids = jobs,
@@ -117,7 +128,31 @@ static void what_is_written_is_read_back(void **state) {
     assert_false(back->attempts[0].has_exit_code);
     assert_int_equal(back->attempts[1].exit_code, 3);
     assert_string_equal(back->job_ids[1], "job_2");
+    assert_int_equal(back->application_count, 2);
+    assert_string_equal(back->application_ids[0], applications[0]);
+    assert_int_equal(back->attempts[0].application_count, 2);
+    assert_string_equal(back->attempts[0].application_ids[0], "application_1_0");
+    assert_string_equal(back->attempts[0].hash, "fedcba9876543210");
+    assert_string_equal(back->attempts[1].hash, "0123456789abcdef");
+    assert_int_equal(back->attempts[1].application_count, 0);
     assert_string_equal(seen.conditions[CONDITION_STALLED].message, "in words");
+}
+
+/* The usual task has one application, and its attempts run the same: neither is said twice. */
+static void what_is_known_anyway_is_not_written(void **state) {
+    (void)state;
+    AUTO_ARENA arena = ARENA_INIT;
+    struct run_status seen;
+    static const char text[] =
+        "{\"phase\":\"Running\",\"counts\":{\"running\":1},\"progress\":\"0/1\",\"running\":\"a\",\"tasks\":[{"
+        "\"name\":\"a\",\"phase\":\"Running\",\"specHash\":\"h\",\"applicationID\":\"application_1_2\",\"attempts\":"
+        "[{\"attempt\":1,\"applicationID\":\"application_1_1\"}]}]}";
+    read_back(text, &seen, &arena);
+    assert_int_equal(seen.tasks[0].application_count, 1);
+    assert_string_equal(seen.tasks[0].application_ids[0], "application_1_2");
+    assert_string_equal(seen.tasks[0].attempts[0].hash, "h");
+    assert_string_equal(seen.tasks[0].attempts[0].application_ids[0], "application_1_1");
+    assert_string_equal(written(&seen, 1, &arena), text);
 }
 
 static void nothing_is_nothing(void **state) {
@@ -139,12 +174,13 @@ static void what_is_malformed_counts_as_absent(void **state) {
     (void)state;
     AUTO_ARENA arena = ARENA_INIT;
     struct run_status seen;
-    read_back("{\"phase\":7,\"observedGeneration\":\"-1\",\"startedAt\":\"yesterday\",\"conditions\":{\"a\":1},\"tasks\":["
-              "3,null,{\"phase\":\"Running\"},{\"name\":\"\"},"
-              "{\"name\":\"a\",\"phase\":\"Dancing\",\"attempt\":99999999999,\"exitCode\":4096,\"trackingURL\":"
-              "\"javascript:alert(1)\",\"message\":\"a\\u0007\\nb\",\"progress\":{\"percent\":101,\"text\":7},"
-              "\"jobIDs\":[1,\"job_1\"],\"attempts\":[null,{\"attempt\":\"x\"}]}]}",
-              &seen, &arena);
+    read_back(
+        "{\"phase\":7,\"observedGeneration\":\"-1\",\"startedAt\":\"yesterday\",\"conditions\":{\"a\":1},\"tasks\":["
+        "3,null,{\"phase\":\"Running\"},{\"name\":\"\"},"
+        "{\"name\":\"a\",\"phase\":\"Dancing\",\"attempt\":99999999999,\"exitCode\":4096,\"trackingURL\":"
+        "\"javascript:alert(1)\",\"message\":\"a\\u0007\\nb\",\"progress\":{\"percent\":101,\"text\":7},"
+        "\"jobIDs\":[1,\"job_1\"],\"attempts\":[null,{\"attempt\":\"x\"}]}]}",
+        &seen, &arena);
     assert_true(seen.recorded);
     assert_int_equal(seen.phase, RUN_Pending);
     assert_int_equal(seen.observed_generation, 0);
@@ -331,11 +367,17 @@ static void names_are_what_they_say(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read_back),       cmocka_unit_test(nothing_is_nothing),
-        cmocka_unit_test(what_is_malformed_counts_as_absent), cmocka_unit_test(only_the_last_attempts_are_kept),
-        cmocka_unit_test(a_reader_finds_what_is_derived),     cmocka_unit_test(many_running_names_are_counted),
-        cmocka_unit_test(it_never_grows_too_large),           cmocka_unit_test(texts_are_cut_between_characters),
-        cmocka_unit_test(the_schema_is_what_is_written),      cmocka_unit_test(names_are_what_they_say),
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(nothing_is_nothing),
+        cmocka_unit_test(what_is_known_anyway_is_not_written),
+        cmocka_unit_test(what_is_malformed_counts_as_absent),
+        cmocka_unit_test(only_the_last_attempts_are_kept),
+        cmocka_unit_test(a_reader_finds_what_is_derived),
+        cmocka_unit_test(many_running_names_are_counted),
+        cmocka_unit_test(it_never_grows_too_large),
+        cmocka_unit_test(texts_are_cut_between_characters),
+        cmocka_unit_test(the_schema_is_what_is_written),
+        cmocka_unit_test(names_are_what_they_say),
     };
     return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }

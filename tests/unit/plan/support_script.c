@@ -108,6 +108,8 @@ static void do_task(struct world *world, const struct words *words) {
         set_list(world, option(words, "on"), &task->retry->on);
     if (option(words, "factor") != NULL)
         task->retry->backoff->factor = strtod(option(words, "factor"), NULL);
+    if (option(words, "hash") != NULL)
+        task->hash = arena_strdup(&world->arena, option(words, "hash"));
     set_int(words, "retry", &task->retry->limit);
     set_int(words, "infra", &task->retry->infra_limit);
     set_duration(words, "backoff", &task->retry->backoff->initial_ms);
@@ -175,7 +177,7 @@ static void report(struct world *world, struct pod_view *view, const struct word
     if (option(words, "reason") != NULL)
         view->reason = arena_strdup(&world->arena, option(words, "reason"));
     if (option(words, "app") != NULL)
-        view->application_id = arena_strdup(&world->arena, option(words, "app"));
+        script_add_application(world, view, option(words, "app"));
     if (option(words, "url") != NULL)
         view->tracking_url = arena_strdup(&world->arena, option(words, "url"));
     if (message != NULL)
@@ -432,48 +434,39 @@ static void do_status(struct world *world, const struct words *words, struct str
         print_task(world, &status.tasks[i], out);
 }
 
-static void do_conditions(struct world *world, const struct words *words, struct strbuf *out) {
-    (void)words;
-    AUTO_ARENA arena = ARENA_INIT;
-    struct run_status status;
-    char text[CLOCK_TEXT_MAX];
-    world_decode(world, &status, &arena);
-    for (size_t i = 0; i < CONDITION_COUNT; i++) {
-        const struct condition *condition = &status.conditions[i];
-        if (condition->type == NULL)
-            continue;
-        duration_format(world->now - condition->changed_at, text);
-        strbuf_printf(out, "    %s=%s %s, for %s%s%s\n", condition->type, condition->status ? "True" : "False",
-                      condition->reason, text, text_empty(condition->message) ? "" : ": ", condition->message);
-    }
-}
-
-static void do_pods(struct world *world, const struct words *words, struct strbuf *out) {
-    (void)words;
-    static const char *const states[] = {"pending", "running", "succeeded", "failed", "lost"};
-    for (size_t i = 0; i < world->pod_count; i++) {
-        const struct pod_view *view = &world->pods[i].view;
-        strbuf_printf(out, "    %s %s%s%s%s\n", view->uid, states[view->state], view->held ? " held" : "",
-                      view->done ? " done" : "", view->deleting ? " deleting" : "");
-    }
-    if (world->pod_count == 0)
-        strbuf_puts(out, "    none\n");
-}
-
 static const struct {
     const char *name;
     void (*change)(struct world *world, const struct words *words);
     void (*print)(struct world *world, const struct words *words, struct strbuf *out);
 } commands[] = {
-    {"task", do_task, NULL},           {"remove", do_remove, NULL},   {"set", do_set, NULL},
-    {"problem", do_problem, NULL},     {"valid", do_valid, NULL},     {"pod", do_pod, NULL},
-    {"collide", do_collide, NULL},     {"refuse", do_refuse, NULL},   {"finalizer", do_finalizer, NULL},
-    {"advance", do_advance, NULL},     {"crash", do_crash, NULL},     {"wipe", do_wipe, NULL},
-    {"delete", do_delete, NULL},       {"forge", do_forge, NULL},     {"plan", NULL, do_plan},
-    {"apply", NULL, do_apply},         {"go", NULL, do_go},           {"settle", NULL, do_settle},
-    {"status", NULL, do_status},       {"pods", NULL, do_pods},       {"conditions", NULL, do_conditions},
-    {"relabel", do_relabel, NULL},     {"twin", do_twin, NULL},       {"accept", do_accept, NULL},
-    {"former", do_former, NULL},       {"writing", do_writing, NULL}, {"gone", do_gone, NULL},
+    {"task", do_task, NULL},
+    {"remove", do_remove, NULL},
+    {"set", do_set, NULL},
+    {"problem", do_problem, NULL},
+    {"valid", do_valid, NULL},
+    {"pod", do_pod, NULL},
+    {"collide", do_collide, NULL},
+    {"refuse", do_refuse, NULL},
+    {"finalizer", do_finalizer, NULL},
+    {"advance", do_advance, NULL},
+    {"crash", do_crash, NULL},
+    {"wipe", do_wipe, NULL},
+    {"delete", do_delete, NULL},
+    {"forge", do_forge, NULL},
+    {"plan", NULL, do_plan},
+    {"apply", NULL, do_apply},
+    {"go", NULL, do_go},
+    {"settle", NULL, do_settle},
+    {"status", NULL, do_status},
+    {"pods", NULL, script_pods},
+    {"conditions", NULL, script_conditions},
+    {"attempts", NULL, script_attempts},
+    {"relabel", do_relabel, NULL},
+    {"twin", do_twin, NULL},
+    {"accept", do_accept, NULL},
+    {"former", do_former, NULL},
+    {"writing", do_writing, NULL},
+    {"gone", do_gone, NULL},
     {"unchecked", do_unchecked, NULL},
 };
 

@@ -227,10 +227,13 @@ static void apply_to_pod(struct world *world, const struct action *action) {
 
 /* AlreadyExists: it is adopted, that is, seen; but one that was let go has used up its number. */
 static void apply_create(struct world *world, const struct action *action) {
-    const char *task = world->run.spec->tasks[action->task].name;
-    struct world_pod *pod = world_pod(world, task, action->attempt);
-    if (pod == NULL)
-        pod = world_add_pod(world, task, action->attempt);
+    const struct task *task = &world->run.spec->tasks[action->task];
+    struct world_pod *pod = world_pod(world, task->name, action->attempt);
+    if (pod == NULL) {
+        pod = world_add_pod(world, task->name, action->attempt);
+        pod->view.hash = task->hash;
+    }
+    assert_ptr_equal(action->known->name, task->name);
     assert_string_equal(pod->view.name, action->pod);
     pod->hidden = false;
     if (pod->view.done)
