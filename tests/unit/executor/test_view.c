@@ -1,212 +1,114 @@
-/* Pods as a kubelet leaves them, and what is made of them. Each case is the pod's status in YAML and one line: the
- * state, the reason, the exit code if there is one, and the message. */
+/* Pods as a kubelet leaves them, and what is made of them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/yaml.h"
-#include "executor/executor.h"
-
-/* 10:00:00 is when the pods are made; the cases look at 10:05:00. */
-#define DAY "2026-11-20T"
-static const char *const state_names[] = {[POD_PENDING] = "PENDING",
-                                          [POD_RUNNING] = "RUNNING",
-                                          [POD_SUCCEEDED] = "SUCCEEDED",
-                                          [POD_FAILED] = "FAILED",
-                                          [POD_LOST] = "LOST"};
-
-static int64_t at(const char *time) {
-    struct error err = {0};
-    char text[64];
-    int64_t ms = 0;
-    snprintf(text, sizeof text, DAY "%sZ", time);
-    assert_int_equal(clock_parse(text, &ms, &err), 0);
-    return ms;
-}
-
-struct seen {
-    struct arena arena;
-    struct pod_facts *facts;
-    struct pod_view view;
-};
-
-/* `metadata` and `status` are YAML in flow or block style, the latter indented by two blanks. */
-static void look(struct seen *seen, const char *metadata, const char *spec, const char *status,
-                 const struct record *report, const char *now) {
-    struct error err = {0};
-    AUTO_STRBUF yaml = STRBUF_INIT;
-    AUTO_JSON *doc = NULL;
-    *seen = (struct seen){.arena = ARENA_INIT};
-    strbuf_printf(&yaml,
-                  "metadata:\n"
-                  "  name: demo-t-1-abcde\n"
-                  "  uid: pod-uid\n"
-                  "  creationTimestamp: \"" DAY "10:00:00Z\"\n"
-                  "  labels: {weir.dev/task: t, weir.dev/attempt: \"2\"}\n"
-                  "%s"
-                  "spec:\n"
-                  "  containers: [{name: main, resources: {limits: {memory: 2Gi}}}]\n"
-                  "%s"
-                  "status:\n"
-                  "%s",
-                  metadata, spec, status);
-    if (yaml_parse(yaml.data, yaml.length, &doc, &err) < 0)
-        fail_msg("%s", err.text);
-    seen->facts = pod_facts_new(yyjson_doc_get_root(doc));
-    executor_view(seen->facts, report, at(now), &seen->arena, &seen->view);
-}
-
-static void forget(struct seen *seen) {
-    free(seen->facts);
-    arena_fini(&seen->arena);
-}
-
-static void expect_full(const char *metadata, const char *spec, const char *status, const struct record *report,
-                        const char *now, const char *wanted) {
-    struct seen seen;
-    char line[2048];
-    char code[16] = "";
-    look(&seen, metadata, spec, status, report, now);
-    const struct pod_view *view = &seen.view;
-    if (view->has_exit_code)
-        snprintf(code, sizeof code, " %d", view->exit_code);
-    snprintf(line, sizeof line, "%s%s%s%s%s%s", state_names[view->state], view->reason[0] != '\0' ? " " : "",
-             view->reason, code, view->message[0] != '\0' ? ": " : "", view->message);
-    forget(&seen);
-    assert_string_equal(line, wanted);
-}
-
-#define NODE "  nodeName: n1\n"
-static void expect(const char *status, const char *wanted) {
-    expect_full("", NODE, status, NULL, "10:05:00", wanted);
-}
-
-#define DELETING "  deletionTimestamp: \"" DAY "10:04:30Z\"\n  deletionGracePeriodSeconds: 60\n"
-static void expect_deleting(const char *status, const char *wanted) {
-    expect_full(DELETING, NODE, status, NULL, "10:05:00", wanted);
-}
-
-/* main ended: exit code, the kubelet's reason, the termination message */
-#define ENDED(phase, code, reason, message)                                                               \
-    "  phase: " phase "\n"                                                                                \
-    "  containerStatuses:\n"                                                                              \
-    "  - name: main\n"                                                                                    \
-    "    state: {terminated: {exitCode: " #code ", reason: " reason ", startedAt: \"" DAY "10:01:00Z\", " \
-    "finishedAt: \"" DAY "10:02:00Z\", message: '" message "'}}\n"
-#define RECORD_OK "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":0}}"
-#define RECORD_EXIT3                                                                                                \
-    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":3,\"reason\":\"ExitCode\",\"message\":\"x exited with 3: no " \
-    "such table\"}}"
-#define RECORD_STOPPED                                                                                                 \
-    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":143,\"signal\":15,\"reason\":\"Stopped\",\"message\":\"stopped " \
-    "by a signal\"}}"
-#define RECORD_UNKNOWN                                                                                  \
-    "{\"version\":1,\"seq\":9,\"final\":{\"exitCode\":1,\"reason\":\"RemoteUnknown\",\"message\":\"no " \
-    "ResourceManager "                                                                                  \
-    "answers\"}}"
-#define DISRUPTED(reason) \
-    "  conditions: [{type: DisruptionTarget, status: \"True\", reason: " reason ", message: \"on n1\"}]\n"
+#include "support_view.h"
 
 static void a_pod_on_its_way_is_pending(void **state) {
     (void)state;
-    expect("  phase: Pending\n", "PENDING");
-    expect("  phase: Pending\n"
-           "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: PodInitializing}}}]\n"
-           "  containerStatuses: [{name: main, state: {waiting: {reason: PodInitializing}}}]\n",
-           "PENDING");
-    expect("  phase: Pending\n"
-           "  conditions: [{type: PodScheduled, status: \"False\", reason: Unschedulable, message: \"0/3 nodes are "
-           "available: 3 Insufficient memory.\"}]\n",
-           "PENDING Unschedulable: 0/3 nodes are available: 3 Insufficient memory.");
+    expect_view("  phase: Pending\n", "PENDING");
+    expect_view("  phase: Pending\n"
+                "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: PodInitializing}}}]\n"
+                "  containerStatuses: [{name: main, state: {waiting: {reason: PodInitializing}}}]\n",
+                "PENDING");
+    expect_view(
+        "  phase: Pending\n"
+        "  conditions: [{type: PodScheduled, status: \"False\", reason: Unschedulable, message: \"0/3 nodes are "
+        "available: 3 Insufficient memory.\"}]\n",
+        "PENDING Unschedulable: 0/3 nodes are available: 3 Insufficient memory.");
 }
 
 static void what_holds_a_pod_back_is_named(void **state) {
     (void)state;
-    expect("  phase: Pending\n"
-           "  containerStatuses: [{name: main, state: {waiting: {reason: ImagePullBackOff, message: \"Back-off pulling "
-           "image nix\"}}}]\n",
-           "PENDING ImagePullBackOff: container main: Back-off pulling image nix (check the image's name, its registry "
-           "and "
-           "imagePullSecrets)");
-    expect_full("", NODE,
-                "  phase: Pending\n"
-                "  containerStatuses: [{name: main, state: {waiting: {reason: ErrImagePull}}}]\n",
-                NULL, "10:10:00",
-                "PENDING ImagePullBackOff: container main: (check the image's name, its registry and "
-                "imagePullSecrets)");
-    expect("  phase: Pending\n"
-           "  containerStatuses: [{name: main, state: {waiting: {reason: InvalidImageName, message: bad}}}]\n",
-           "PENDING InvalidImageName: container main: bad (correct the image's name)");
-    expect("  phase: Pending\n"
-           "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: ErrImageNeverPull}}}]\n",
-           "PENDING ErrImageNeverPull: container weir-launcher: (the image is not on the node and "
-           "imagePullPolicy is Never)");
-    expect(
+    expect_view(
+        "  phase: Pending\n"
+        "  containerStatuses: [{name: main, state: {waiting: {reason: ImagePullBackOff, message: \"Back-off pulling "
+        "image nix\"}}}]\n",
+        "PENDING ImagePullBackOff: container main: Back-off pulling image nix (check the image's name, its registry "
+        "and "
+        "imagePullSecrets)");
+    expect_view_of("", NODE,
+                   "  phase: Pending\n"
+                   "  containerStatuses: [{name: main, state: {waiting: {reason: ErrImagePull}}}]\n",
+                   NULL, "10:10:00",
+                   "PENDING ImagePullBackOff: container main: (check the image's name, its registry and "
+                   "imagePullSecrets)");
+    expect_view("  phase: Pending\n"
+                "  containerStatuses: [{name: main, state: {waiting: {reason: InvalidImageName, message: bad}}}]\n",
+                "PENDING InvalidImageName: container main: bad (correct the image's name)");
+    expect_view("  phase: Pending\n"
+                "  initContainerStatuses: [{name: weir-launcher, state: {waiting: {reason: ErrImageNeverPull}}}]\n",
+                "PENDING ErrImageNeverPull: container weir-launcher: (the image is not on the node and "
+                "imagePullPolicy is Never)");
+    expect_view(
         "  phase: Pending\n"
         "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: secret s "
         "not "
         "found}}}]\n",
         "PENDING CreateContainerConfigError: container main: secret s not found (a Secret or ConfigMap that env refers "
         "to may be missing)");
-    expect("  phase: Pending\n"
-           "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: "
-           "container has "
-           "runAsNonRoot and image will run as root}}}]\n",
-           "PENDING CreateContainerConfigError: container main: container has runAsNonRoot and image will run as root "
-           "(the "
-           "image runs as root: set pod.spec.securityContext.runAsUser to another user, or runAsNonRoot to false)");
+    expect_view(
+        "  phase: Pending\n"
+        "  containerStatuses: [{name: main, state: {waiting: {reason: CreateContainerConfigError, message: "
+        "container has "
+        "runAsNonRoot and image will run as root}}}]\n",
+        "PENDING CreateContainerConfigError: container main: container has runAsNonRoot and image will run as root "
+        "(the "
+        "image runs as root: set pod.spec.securityContext.runAsUser to another user, or runAsNonRoot to false)");
 }
 
 static void the_launchers_word_decides(void **state) {
     (void)state;
-    expect(ENDED("Succeeded", 0, "Completed", RECORD_OK), "SUCCEEDED 0");
-    expect(ENDED("Failed", 3, "Error", RECORD_EXIT3), "FAILED ExitCode 3: x exited with 3: no such table");
-    expect(
+    expect_view(ENDED("Succeeded", 0, "Completed", RECORD_OK), "SUCCEEDED 0");
+    expect_view(ENDED("Failed", 3, "Error", RECORD_EXIT3), "FAILED ExitCode 3: x exited with 3: no such table");
+    expect_view(
         ENDED("Failed", 1, "Error", "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"YarnKilled\"}}"),
         "FAILED YarnKilled 1: exit code 1");
     /* killed after it had told its success: the job was done */
-    expect(ENDED("Failed", 137, "Error", RECORD_OK), "SUCCEEDED 0");
+    expect_view(ENDED("Failed", 137, "Error", RECORD_OK), "SUCCEEDED 0");
 }
 
 static void an_exit_code_alone_is_no_success(void **state) {
     (void)state;
-    expect(ENDED("Succeeded", 0, "Completed", ""),
-           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
-    expect(ENDED("Succeeded", 0, "Completed", "all is well"),
-           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
-    expect(ENDED("Succeeded", 0, "Completed", "{\"version\":99,\"seq\":1,\"final\":{\"exitCode\":0}}"),
-           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
-    expect(ENDED("Succeeded", 0, "Completed", "{\"version\":1,\"seq\":1}"),
-           "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
-    expect(ENDED("Succeeded", 0, "Completed", "") DISRUPTED("TerminationByKubelet"),
-           "LOST Evicted 0: ended by its node: on n1");
-    expect(ENDED("Succeeded", 0, "Completed",
-                 "") "  reason: Terminated\n  message: Pod was terminated in response to imminent node shutdown.\n",
-           "LOST NodeShutdown 0: its node shut down: Pod was terminated in response to imminent node shutdown.");
-    expect(ENDED("Failed", 7, "Error", ""), "FAILED NoResult 7: exit code 7 without the launcher's record");
-    expect(ENDED("Failed", 137, "Error", ""),
-           "FAILED Killed 137: killed (SIGKILL) before it could say why; often for lack of memory on the node");
+    expect_view(ENDED("Succeeded", 0, "Completed", ""),
+                "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect_view(ENDED("Succeeded", 0, "Completed", "all is well"),
+                "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect_view(ENDED("Succeeded", 0, "Completed", "{\"version\":99,\"seq\":1,\"final\":{\"exitCode\":0}}"),
+                "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect_view(ENDED("Succeeded", 0, "Completed", "{\"version\":1,\"seq\":1}"),
+                "FAILED NoResult 0: exit code 0 without the launcher's record: not taken as success");
+    expect_view(ENDED("Succeeded", 0, "Completed", "") DISRUPTED("TerminationByKubelet"),
+                "LOST Evicted 0: ended by its node: on n1");
+    expect_view(
+        ENDED("Succeeded", 0, "Completed",
+              "") "  reason: Terminated\n  message: Pod was terminated in response to imminent node shutdown.\n",
+        "LOST NodeShutdown 0: its node shut down: Pod was terminated in response to imminent node shutdown.");
+    expect_view(ENDED("Failed", 7, "Error", ""), "FAILED NoResult 7: exit code 7 without the launcher's record");
+    expect_view(ENDED("Failed", 137, "Error", ""),
+                "FAILED Killed 137: killed (SIGKILL) before it could say why; often for lack of memory on the node");
 }
 
 static void memory_is_named_with_its_limit(void **state) {
     (void)state;
-    expect(ENDED("Failed", 137, "OOMKilled", ""),
-           "FAILED OOMKilled 137: container main was killed for using more memory than its limit of 2Gi (raise "
-           "resources.limits.memory, or give the program less)");
-    expect(ENDED("Failed", 1, "OOMKilled",
-                 "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"ExitCode\",\"message\":\"java exited "
-                 "with 1\"}}"),
-           "FAILED OOMKilled 1: container main was killed for using more memory than its limit of 2Gi (raise "
-           "resources.limits.memory, or give the program less); java exited with 1");
-    expect(ENDED("Succeeded", 0, "OOMKilled", RECORD_OK), "SUCCEEDED 0");
+    expect_view(ENDED("Failed", 137, "OOMKilled", ""),
+                "FAILED OOMKilled 137: container main was killed for using more memory than its limit of 2Gi (raise "
+                "resources.limits.memory, or give the program less)");
+    expect_view(
+        ENDED("Failed", 1, "OOMKilled",
+              "{\"version\":1,\"seq\":1,\"final\":{\"exitCode\":1,\"reason\":\"ExitCode\",\"message\":\"java exited "
+              "with 1\"}}"),
+        "FAILED OOMKilled 1: container main was killed for using more memory than its limit of 2Gi (raise "
+        "resources.limits.memory, or give the program less); java exited with 1");
+    expect_view(ENDED("Succeeded", 0, "OOMKilled", RECORD_OK), "SUCCEEDED 0");
 }
 
 static void the_infrastructure_is_not_the_task(void **state) {
@@ -225,46 +127,49 @@ static void the_infrastructure_is_not_the_task(void **state) {
         snprintf(status, sizeof status,
                  "%s  conditions: [{type: DisruptionTarget, status: \"True\", reason: %s, message: \"on n1\"}]\n",
                  ENDED("Failed", 143, "Error", RECORD_STOPPED), cases[i].condition);
-        expect(status, cases[i].wanted);
+        expect_view(status, cases[i].wanted);
     }
     /* it had failed by itself before */
-    expect(ENDED("Failed", 3, "Error", RECORD_EXIT3) DISRUPTED("EvictionByEvictionAPI"),
-           "FAILED ExitCode 3: x exited with 3: no such table");
+    expect_view(ENDED("Failed", 3, "Error", RECORD_EXIT3) DISRUPTED("EvictionByEvictionAPI"),
+                "FAILED ExitCode 3: x exited with 3: no such table");
     /* and one that is over says nothing */
-    expect(ENDED("Failed", 143, "Error", RECORD_STOPPED) "  conditions: [{type: DisruptionTarget, status: \"False\", "
-                                                         "reason: EvictionByEvictionAPI}]\n",
-           "LOST Stopped 143: stopped by a signal");
-    expect(ENDED("Failed", 1, "Error", RECORD_UNKNOWN), "LOST RemoteUnknown 1: no ResourceManager answers");
-    expect(ENDED("Failed", 137, "ContainerStatusUnknown",
-                 "The container could not be located when the pod was terminated"),
-           "LOST NodeLost 137: its node does not know any more how it ended");
+    expect_view(
+        ENDED("Failed", 143, "Error", RECORD_STOPPED) "  conditions: [{type: DisruptionTarget, status: \"False\", "
+                                                      "reason: EvictionByEvictionAPI}]\n",
+        "LOST Stopped 143: stopped by a signal");
+    expect_view(ENDED("Failed", 1, "Error", RECORD_UNKNOWN), "LOST RemoteUnknown 1: no ResourceManager answers");
+    expect_view(ENDED("Failed", 137, "ContainerStatusUnknown",
+                      "The container could not be located when the pod was terminated"),
+                "LOST NodeLost 137: its node does not know any more how it ended");
 }
 
 static void an_eviction_says_whose_fault_it_was(void **state) {
     (void)state;
-    expect("  phase: Failed\n  reason: Evicted\n  message: \"The node was low on resource: memory.\"\n",
-           "LOST Evicted: evicted from its node: The node was low on resource: memory.");
-    expect(
+    expect_view("  phase: Failed\n  reason: Evicted\n  message: \"The node was low on resource: memory.\"\n",
+                "LOST Evicted: evicted from its node: The node was low on resource: memory.");
+    expect_view(
         "  phase: Failed\n  reason: Evicted\n  message: \"Pod ephemeral local storage usage exceeds the total limit of "
         "containers 1Gi.\"\n",
         "FAILED EphemeralStorageExceeded: Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. "
         "(raise the limit "
         "of ephemeral-storage, or write less to local disk)");
-    expect("  phase: Failed\n  reason: Evicted\n  message: 'Usage of EmptyDir volume \"tmp\" exceeds the limit "
-           "\"1Gi\". '\n",
-           "FAILED EphemeralStorageExceeded: Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\".  (raise the "
-           "limit of "
-           "ephemeral-storage, or write less to local disk)");
-    expect("  phase: Failed\n  reason: Evicted\n  message: 'Container main exceeded its local ephemeral storage limit "
-           "\"1Gi\". '\n",
-           "FAILED EphemeralStorageExceeded: Container main exceeded its local ephemeral storage limit \"1Gi\".  "
-           "(raise the limit of "
-           "ephemeral-storage, or write less to local disk)");
-    expect("  phase: Failed\n  reason: NodeLost\n", "LOST NodeLost: its node does not answer");
-    expect("  phase: Failed\n  reason: OutOfcpu\n  message: \"Node didn't have enough resource: cpu\"\n",
-           "LOST OutOfcpu: Node didn't have enough resource: cpu");
-    expect("  phase: Failed\n", "LOST PodFailed: the pod ended before anything of it ran");
-    expect(
+    expect_view(
+        "  phase: Failed\n  reason: Evicted\n  message: 'Usage of EmptyDir volume \"tmp\" exceeds the limit "
+        "\"1Gi\". '\n",
+        "FAILED EphemeralStorageExceeded: Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\".  (raise the "
+        "limit of "
+        "ephemeral-storage, or write less to local disk)");
+    expect_view(
+        "  phase: Failed\n  reason: Evicted\n  message: 'Container main exceeded its local ephemeral storage limit "
+        "\"1Gi\". '\n",
+        "FAILED EphemeralStorageExceeded: Container main exceeded its local ephemeral storage limit \"1Gi\".  "
+        "(raise the limit of "
+        "ephemeral-storage, or write less to local disk)");
+    expect_view("  phase: Failed\n  reason: NodeLost\n", "LOST NodeLost: its node does not answer");
+    expect_view("  phase: Failed\n  reason: OutOfcpu\n  message: \"Node didn't have enough resource: cpu\"\n",
+                "LOST OutOfcpu: Node didn't have enough resource: cpu");
+    expect_view("  phase: Failed\n", "LOST PodFailed: the pod ended before anything of it ran");
+    expect_view(
         "  phase: Failed\n  reason: DeadlineExceeded\n  message: Pod was active on the node longer than the deadline\n",
         "FAILED DeadlineExceeded: the pod ran longer than its activeDeadlineSeconds");
 }
@@ -277,46 +182,47 @@ static void an_eviction_says_whose_fault_it_was(void **state) {
 
 static void an_init_container_that_fails_ends_it(void **state) {
     (void)state;
-    expect(INIT("fetch", 5, "Error", "no route to host"),
-           "FAILED InitContainerFailed 5: init container fetch ended with exit code 5: no route to host");
-    expect(
+    expect_view(INIT("fetch", 5, "Error", "no route to host"),
+                "FAILED InitContainerFailed 5: init container fetch ended with exit code 5: no route to host");
+    expect_view(
         INIT("fetch", 137, "OOMKilled", ""),
         "FAILED OOMKilled 137: container fetch was killed for lack of memory on its node (set resources.requests and "
         "limits of memory)");
-    expect(INIT("weir-launcher", 1, "Error", "disk full"),
-           "LOST InitContainerFailed 1: init container weir-launcher ended with exit code 1: disk full");
-    expect("  phase: Failed\n"
-           "  containerStatuses: [{name: main, state: {terminated: {exitCode: 128, reason: StartError, message: 'exec: "
-           "/weir/weir-launcher: permission denied'}}}]\n",
-           "FAILED StartError: the container could not be started: exec: /weir/weir-launcher: permission denied");
+    expect_view(INIT("weir-launcher", 1, "Error", "disk full"),
+                "LOST InitContainerFailed 1: init container weir-launcher ended with exit code 1: disk full");
+    expect_view(
+        "  phase: Failed\n"
+        "  containerStatuses: [{name: main, state: {terminated: {exitCode: 128, reason: StartError, message: 'exec: "
+        "/weir/weir-launcher: permission denied'}}}]\n",
+        "FAILED StartError: the container could not be started: exec: /weir/weir-launcher: permission denied");
 }
 
 static void sidecars_do_not_decide(void **state) {
     (void)state;
-    expect("  phase: Running\n"
-           "  containerStatuses:\n"
-           "  - {name: istio-proxy, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n"
-           "  - name: main\n"
-           "    state: {terminated: {exitCode: 0, message: '" RECORD_OK "'}}\n",
-           "SUCCEEDED 0");
-    expect("  phase: Running\n"
-           "  containerStatuses:\n"
-           "  - {name: istio-proxy, state: {terminated: {exitCode: 1}}}\n"
-           "  - {name: main, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n",
-           "RUNNING");
+    expect_view("  phase: Running\n"
+                "  containerStatuses:\n"
+                "  - {name: istio-proxy, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n"
+                "  - name: main\n"
+                "    state: {terminated: {exitCode: 0, message: '" RECORD_OK "'}}\n",
+                "SUCCEEDED 0");
+    expect_view("  phase: Running\n"
+                "  containerStatuses:\n"
+                "  - {name: istio-proxy, state: {terminated: {exitCode: 1}}}\n"
+                "  - {name: main, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n",
+                "RUNNING");
 }
 
 static void a_deleted_pod_ends_when_nothing_of_it_runs(void **state) {
     (void)state;
     /* never scheduled: no kubelet will ever say more */
-    expect_full(DELETING, "", "  phase: Pending\n", NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
+    expect_view_of(DELETING, "", "  phase: Pending\n", NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
     /* scheduled: its kubelet says so, or nobody */
-    expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:04:40", "PENDING");
-    expect_full(DELETING, NODE, "  phase: Pending\n", NULL, "10:05:00",
-                "PENDING NodeUnreachable: its node has not answered since 2026-11-20T10:04:30Z: when it is gone for "
-                "good, delete the node, or the pod with kubectl delete pod --force, and the task goes on elsewhere");
-    expect_full(DELETING, NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", NULL,
-                "10:04:50", "RUNNING");
+    expect_view_of(DELETING, NODE, "  phase: Pending\n", NULL, "10:04:40", "PENDING");
+    expect_view_of(DELETING, NODE, "  phase: Pending\n", NULL, "10:05:00",
+                   "PENDING NodeUnreachable: its node has not answered since 2026-11-20T10:04:30Z: when it is gone for "
+                   "good, delete the node, or the pod with kubectl delete pod --force, and the task goes on elsewhere");
+    expect_view_of(DELETING, NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n",
+                   NULL, "10:04:50", "RUNNING");
     expect_deleting(ENDED("Failed", 143, "Error", RECORD_STOPPED), "LOST PodDeleted 143: its pod was deleted");
     expect_deleting(ENDED("Failed", 137, "Error", ""), "LOST PodDeleted 137: its pod was deleted");
     expect_deleting(ENDED("Succeeded", 0, "Completed", RECORD_OK), "SUCCEEDED 0");
@@ -328,81 +234,23 @@ static void a_deleted_pod_ends_when_nothing_of_it_runs(void **state) {
 static void the_pod_is_known_by_its_labels_and_times(void **state) {
     (void)state;
     struct seen seen;
-    look(&seen, DELETING "  finalizers: [other, weir.dev/result]\n", NODE, ENDED("Failed", 143, "Error", ""), NULL,
-         "10:05:00");
+    view_look(&seen, DELETING "  finalizers: [other, weir.dev/result]\n", NODE, ENDED("Failed", 143, "Error", ""), NULL,
+              "10:05:00");
     assert_string_equal(seen.view.task, "t");
     assert_int_equal(seen.view.attempt, 2);
     assert_true(seen.view.held);
     assert_true(seen.view.deleting);
-    assert_int_equal(seen.view.deleting_since, at("10:03:30"));
-    assert_int_equal(seen.view.created_at, at("10:00:00"));
-    assert_int_equal(seen.view.started_at, at("10:01:00"));
-    assert_int_equal(seen.view.finished_at, at("10:02:00"));
-    forget(&seen);
-    look(&seen, "", "", "  phase: Pending\n", NULL, "10:05:00");
+    assert_int_equal(seen.view.deleting_since, view_time("10:03:30"));
+    assert_int_equal(seen.view.created_at, view_time("10:00:00"));
+    assert_int_equal(seen.view.started_at, view_time("10:01:00"));
+    assert_int_equal(seen.view.finished_at, view_time("10:02:00"));
+    view_forget(&seen);
+    view_look(&seen, "", "", "  phase: Pending\n", NULL, "10:05:00");
     assert_false(seen.view.held || seen.view.deleting || seen.view.done);
     assert_true(seen.view.attempts); /* of a version that knew no roles */
     assert_int_equal(seen.view.percent, -1);
     assert_int_equal(seen.view.finished_at, 0);
-    forget(&seen);
-}
-
-static void reports_fill_what_the_record_left_out(void **state) {
-    (void)state;
-    struct record report = RECORD_INIT;
-    struct seen seen;
-    report.seq = 5;
-    report.application_id = "application_1_2";
-    report.application_ids[0] = "application_1_1";
-    report.application_ids[1] = "application_1_2";
-    report.application_count = 2;
-    report.tracking_url = "http://rm:8088/proxy/application_1_2/";
-    report.history_url = "";
-    report.job_ids[0] = "job_1_2";
-    report.job_count = 1;
-    report.percent = 40;
-    report.progress_text = "map 40%";
-    look(&seen, "", NODE,
-         "  phase: Running\n  containerStatuses: [{name: main, state: {running: {startedAt: \"" DAY "10:01:00Z\"}}}]\n",
-         &report, "10:05:00");
-    assert_int_equal(seen.view.state, POD_RUNNING);
-    assert_int_equal(seen.view.started_at, at("10:01:00"));
-    assert_string_equal(seen.view.application_id, "application_1_2");
-    assert_int_equal(seen.view.percent, 40);
-    assert_string_equal(seen.view.remains, "");
-    forget(&seen);
-
-    look(&seen, "", NODE,
-         ENDED("Succeeded", 0, "Completed",
-               "{\"version\":1,\"seq\":9,\"trackingURL\":\"http://rm:8088/other/\",\"final\":{\"exitCode\":0,"
-               "\"remains\":\"application_1_1 may still run: no answer\"}}"),
-         &report, "10:05:00");
-    assert_int_equal(seen.view.state, POD_SUCCEEDED);
-    assert_string_equal(seen.view.tracking_url, "http://rm:8088/other/");
-    assert_string_equal(seen.view.application_id, "application_1_2");
-    assert_string_equal(seen.view.job_ids[0], "job_1_2");
-    assert_int_equal(seen.view.application_count, 2);
-    assert_string_equal(seen.view.application_ids[0], "application_1_1");
-    assert_string_equal(seen.view.remains, "application_1_1 may still run: no answer");
-    forget(&seen);
-}
-
-/* A final report by HTTPS counts when the pod itself could not leave its record. */
-static void a_final_report_counts_as_the_record(void **state) {
-    (void)state;
-    struct record report = RECORD_INIT;
-    report.final = true;
-    report.exit_code = 0;
-    report.reason = report.message = "";
-    expect_full("", NODE, "  phase: Failed\n  reason: NodeLost\n", &report, "10:05:00", "SUCCEEDED 0");
-    report.exit_code = 4;
-    report.reason = "ExitCode";
-    report.message = "x exited with 4";
-    expect_full("", NODE, "  phase: Failed\n  reason: NodeLost\n", &report, "10:05:00",
-                "FAILED ExitCode 4: x exited with 4");
-    /* but while the container runs, the task has not ended */
-    expect_full("", NODE, "  phase: Running\n  containerStatuses: [{name: main, state: {running: {}}}]\n", &report,
-                "10:05:00", "RUNNING");
+    view_forget(&seen);
 }
 
 static void nonsense_is_survived(void **state) {
@@ -427,7 +275,7 @@ static void nonsense_is_survived(void **state) {
         if (yaml_parse(pods[i], strlen(pods[i]), &doc, &err) < 0)
             fail_msg("%s: %s", pods[i], err.text);
         struct pod_facts *facts = pod_facts_new(yyjson_doc_get_root(doc));
-        executor_view(facts, NULL, at("10:05:00"), &arena, &view);
+        executor_view(facts, NULL, view_time("10:05:00"), &arena, &view);
         assert_non_null(view.reason);
         assert_non_null(view.message);
         assert_non_null(view.task);
@@ -450,42 +298,42 @@ static void a_node_that_does_not_answer_is_said(void **state) {
     static const char gone[] = "RUNNING NodeUnreachable: its node has not answered since 2026-11-20T10:03:00Z: when it "
                                "is gone for good, delete the node, or the pod with kubectl delete pod --force, and the "
                                "task goes on elsewhere";
-    expect(READY("True", "True"), "RUNNING");
-    expect(READY("False", "False"), "RUNNING");
-    expect(READY("False", "True"), gone);
+    expect_view(READY("True", "True"), "RUNNING");
+    expect_view(READY("False", "False"), "RUNNING");
+    expect_view(READY("False", "True"), gone);
     /* and a pod that was deleted there does not go */
-    expect_full("  deletionTimestamp: \"" DAY "10:03:00Z\"\n  deletionGracePeriodSeconds: 60\n", NODE,
-                READY("True", "True"), NULL, "10:05:00", gone);
+    expect_view_of("  deletionTimestamp: \"" DAY "10:03:00Z\"\n  deletionGracePeriodSeconds: 60\n", NODE,
+                   READY("True", "True"), NULL, "10:05:00", gone);
 }
 
 static void deleted_by_force_is_taken_for_ended(void **state) {
     (void)state;
-    expect_full("  deletionTimestamp: \"" DAY "10:04:59Z\"\n  deletionGracePeriodSeconds: 0\n", NODE,
-                READY("True", "True"), NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
+    expect_view_of("  deletionTimestamp: \"" DAY "10:04:59Z\"\n  deletionGracePeriodSeconds: 0\n", NODE,
+                   READY("True", "True"), NULL, "10:05:00", "LOST PodDeleted: its pod was deleted");
 }
 
 static void a_pod_lingers_while_another_container_runs(void **state) {
     (void)state;
     struct seen seen;
-    look(&seen, "", NODE,
-         "  phase: Running\n"
-         "  containerStatuses:\n"
-         "  - {name: istio-proxy, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n"
-         "  - {name: main, state: {terminated: {exitCode: 3}}}\n",
-         NULL, "10:05:00");
+    view_look(&seen, "", NODE,
+              "  phase: Running\n"
+              "  containerStatuses:\n"
+              "  - {name: istio-proxy, state: {running: {startedAt: \"" DAY "10:00:30Z\"}}}\n"
+              "  - {name: main, state: {terminated: {exitCode: 3}}}\n",
+              NULL, "10:05:00");
     assert_true(seen.view.lingers);
     assert_int_equal(seen.view.state, POD_FAILED);
-    forget(&seen);
+    view_forget(&seen);
 }
 
 /* As launchers run by the thousand. */
 static void what_is_kept_is_small(void **state) {
     (void)state;
     struct seen seen;
-    look(&seen, "  finalizers: [weir.dev/result]\n", NODE, READY("True", "True"), NULL, "10:05:00");
+    view_look(&seen, "  finalizers: [weir.dev/result]\n", NODE, READY("True", "True"), NULL, "10:05:00");
     assert_in_range(seen.facts->size, 100, 300);
     assert_true(seen.view.held);
-    forget(&seen);
+    view_forget(&seen);
 }
 
 int main(void) {
@@ -501,8 +349,6 @@ int main(void) {
         cmocka_unit_test(sidecars_do_not_decide),
         cmocka_unit_test(a_deleted_pod_ends_when_nothing_of_it_runs),
         cmocka_unit_test(the_pod_is_known_by_its_labels_and_times),
-        cmocka_unit_test(reports_fill_what_the_record_left_out),
-        cmocka_unit_test(a_final_report_counts_as_the_record),
         cmocka_unit_test(nonsense_is_survived),
         cmocka_unit_test(a_node_that_does_not_answer_is_said),
         cmocka_unit_test(deleted_by_force_is_taken_for_ended),
