@@ -235,18 +235,18 @@ static int make(struct tagging *tagging) {
     return fill_directory(tagging, tagging->target);
 }
 
-static bool is_tag(const char *tag) {
+bool hadoop_tag_valid(const char *tag) {
     size_t length = strlen(tag);
     for (const char *at = tag; *at; at++)
         if (!isalnum((unsigned char)*at) && !strchr("-_.:/", *at))
             return false;
-    return length > 0 && length <= HADOOP_TAG_MAX;
+    return length > 0 && length <= HADOOP_TAG_MAX && tag[0] != '-';
 }
 
 int hadoop_tagged_write(const struct hadoop_conf *conf, const char *tag, const char *target, struct error *err) {
     AUTO_STRBUF tags = STRBUF_INIT;
     const char *directory = hadoop_conf_directory(conf);
-    if (!is_tag(tag))
+    if (!hadoop_tag_valid(tag))
         return error_set(err, ERROR_INVALID, "\"%.100s\" is no tag", tag);
     if (!directory)
         return error_set(err, ERROR_NOT_FOUND,

@@ -9,6 +9,9 @@
 
 enum { HADOOP_TAG_MAX = 100 }; /* YARN takes no longer ones */
 
+/* Letters, digits and "-_.:/", and no '-' first: never an option, a list, or in need of quotes. */
+bool hadoop_tag_valid(const char *tag);
+
 /* Makes `target`, in one rename where there is none or an empty one, else file by file, each in one rename; links that
  * have nothing to point to any more go. Its parent must be there; it may be on another file system than the original.
  * Called again with the same, nothing changes.

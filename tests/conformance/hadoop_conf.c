@@ -1,10 +1,14 @@
 /* What weir makes of a Hadoop configuration, for the comparison with Hadoop itself.
  * usage: hadoop_conf values DIRECTORY...        "DIRECTORY TAB NAME TAB VALUE" of all that is set
- *        hadoop_conf tag DIRECTORY TAG TARGET   the copy with a tag */
+ *        hadoop_conf tag DIRECTORY TAG TARGET   the copy with a tag
+ *        hadoop_conf list DIRECTORY TAG         runs Hadoop's own client to list what has the tag */
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "remote/hadoop_client.h"
 #include "remote/hadoop_tagged.h"
 
 struct listing {
@@ -27,6 +31,20 @@ static int refuse(const struct error *err) {
     return 1;
 }
 
+static int list(const char *directory, const char *tag) {
+    struct error err = {0};
+    struct hadoop_conf *conf = NULL;
+    struct hadoop_client *client = NULL;
+    const char *const *argv = NULL;
+    if (hadoop_conf_load(directory, &conf, &err) < 0 || hadoop_client_find(conf, &client, &err) < 0)
+        refuse(&err);
+    else if ((argv = hadoop_client_argv(client, HADOOP_LIST, tag)))
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+    hadoop_client_free(client);
+    hadoop_conf_free(conf);
+    return 1;
+}
+
 int main(int argc, char **argv) {
     struct error err = {0};
     struct hadoop_conf *conf = NULL;
@@ -37,6 +55,8 @@ int main(int argc, char **argv) {
         hadoop_conf_free(conf);
         return result < 0 ? refuse(&err) : 0;
     }
+    if (argc == 4 && strcmp(argv[1], "list") == 0)
+        return list(argv[2], argv[3]);
     for (int i = 2; i < argc; i++) {
         if (hadoop_conf_load(argv[i], &conf, &err) < 0)
             return refuse(&err);

@@ -78,3 +78,18 @@ for order in mapred hdfs; do
   cut -f1,2 "$tree/wanted" | hadoop $order >"$tree/theirs" || { cat "$tree/java.log"; exit 1; }
   diff "$tree/wanted" "$tree/theirs" || { echo "when $order is loaded first"; exit 1; }
 done
+
+# --- asking: the client is found and started, and looks for the ResourceManager that the configuration names ---
+cache=${WEIR_CACHE:-$HOME/.cache/weir}
+site ask/core "$(p ipc.client.connect.max.retries 0)"
+site ask/yarn "$(p yarn.resourcemanager.address 127.0.0.1:9)$(p yarn.resourcemanager.connect.max-wait.ms 1000)
+  $(p yarn.resourcemanager.connect.retry-interval.ms 500)"
+ask() { # VARIABLE HOME
+  [[ -d $2 ]] || return 0
+  if env -u HADOOP_HOME -u SPARK_HOME "$1=$2" "$program" list "$tree/ask" weir.x >"$tree/said" 2>&1; then
+    echo "$1=$2: nobody was there to answer"; exit 1
+  fi
+  grep -q 'ConnectException.* to .*:9 failed\|127.0.0.1:9 failed.*Connection refused' "$tree/said" || { cat "$tree/said"; exit 1; }
+}
+ask HADOOP_HOME "$cache/hadoop"
+ask SPARK_HOME "$cache/spark"

@@ -156,7 +156,7 @@ static void test_clusters(void **state) {
         struct hadoop_cluster cluster;
         struct error err = {0};
         AUTO_STRBUF path = STRBUF_INIT, managers = STRBUF_INIT;
-        strbuf_printf(&path, SOURCE_DIR "/tests/unit/remote/fixtures/%s", clusters[i].directory);
+        strbuf_printf(&path, SOURCE_DIR "/tests/unit/remote/fixtures/conf/%s", clusters[i].directory);
         assert_int_equal(hadoop_conf_load(strbuf_text(&path), &conf, &err), 0);
         assert_int_equal(hadoop_cluster_read(conf, &cluster, &err), 0);
         assert_string_equal(join(&cluster, &managers), clusters[i].managers);
