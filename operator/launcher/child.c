@@ -4,6 +4,7 @@
 
 #include "launcher/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -154,23 +155,15 @@ int child_start(struct child *child, char *const argv[], char *const env[], cons
 
 /* --- end --- */
 
-pid_t child_reap(struct child *const children[], size_t count) {
-    int status = 0;
-    pid_t pid = waitpid(-1, &status, WNOHANG);
+pid_t child_reap(struct child *child, int *ret_status) {
+    pid_t pid = waitpid(-1, ret_status, WNOHANG);
     if (pid <= 0)
         return 0;
-    for (size_t i = 0; i < count; i++) {
-        if (children[i]->running && children[i]->pid == pid) {
-            children[i]->running = false;
-            children[i]->status = status;
-        }
+    if (child->running && child->pid == pid) {
+        child->running = false;
+        child->status = *ret_status;
     }
     return pid;
-}
-
-bool child_none_left(void) {
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
 void child_signal(const struct child *child, int signal) {
@@ -178,27 +171,74 @@ void child_signal(const struct child *child, int signal) {
         kill(-child->pid, signal);
 }
 
-/* Without being PID 1 only our own children may be hit; theirs become ours when they die, and are hit next time. */
-static void kill_own_children(void) {
-    char path[64], line[4096];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+static ssize_t read_file(const char *path, char *text, size_t size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
     if (fd >= 0)
         close(fd);
-    if (got <= 0)
+    text[got > 0 ? got : 0] = '\0';
+    return got;
+}
+
+/* Alive, and of no session that is spared? (proc(5): pid (comm) state ppid pgrp session …) */
+static bool counts(pid_t pid, pid_t spared) {
+    char path[64], text[512], state = 'Z';
+    int session = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (read_file(path, text, sizeof text) <= 0)
+        return false;
+    const char *behind = strrchr(text, ')'); /* a program may be called anything */
+    if (!behind || sscanf(behind + 1, " %c %*d %*d %d", &state, &session) != 2)
+        return false;
+    return state != 'Z' && state != 'X' && (spared == 0 || session != spared);
+}
+
+struct sweep {
+    pid_t spared;
+    int signal;
+    size_t count;
+};
+
+static void sweep_one(struct sweep *sweep, pid_t pid) {
+    if (pid <= 1 || pid == getpid() || !counts(pid, sweep->spared))
         return;
-    line[got] = '\0';
+    sweep->count++;
+    if (sweep->signal)
+        kill(pid, sweep->signal);
+}
+
+/* Without being PID 1 only our own children may be hit; theirs become ours when they die, and are hit next time. */
+static void sweep_children(struct sweep *sweep) {
+    char path[64], line[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    if (read_file(path, line, sizeof line) <= 0)
+        return;
     char *end = line;
     for (long pid = strtol(line, &end, 10); pid > 0; pid = strtol(end, &end, 10))
         if (*end == ' ') /* else the number may be cut */
-            kill((pid_t)pid, SIGKILL);
+            sweep_one(sweep, (pid_t)pid);
 }
 
-void child_kill_rest(const struct child *child) {
-    child_signal(child, SIGKILL);
-    if (getpid() == 1)
-        kill(-1, SIGKILL); /* all but us: the whole container ends with its task */
-    else
-        kill_own_children();
+/* The whole container ends with its task. */
+static void sweep_all(struct sweep *sweep) {
+    DIR *proc = opendir("/proc");
+    for (struct dirent *entry; proc && (entry = readdir(proc));) {
+        char *end = NULL;
+        long pid = strtol(entry->d_name, &end, 10);
+        if (pid > 0 && *end == '\0')
+            sweep_one(sweep, (pid_t)pid);
+    }
+    if (proc)
+        closedir(proc);
+}
+
+size_t child_rest(const struct child *child, pid_t spared, int signal) {
+    struct sweep sweep = {.spared = spared, .signal = signal};
+    if (getpid() == 1) {
+        sweep_all(&sweep);
+        return sweep.count;
+    }
+    bool group = child->pid > 0 && kill(-child->pid, signal) == 0;
+    sweep_children(&sweep);
+    return sweep.count + group; /* its members may be children of others of them */
 }

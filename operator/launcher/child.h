@@ -33,11 +33,11 @@ int child_start(struct child *child, char *const argv[], char *const env[], cons
                 int *ret_exit_code, struct error *err);
 
 /* One dead process, whoever's it was: pid, or 0 when there is none to reap now. */
-pid_t child_reap(struct child *const children[], size_t count);
-
-bool child_none_left(void); /* no process is ours any more, dead ones included */
+pid_t child_reap(struct child *child, int *ret_status);
 
 void child_signal(const struct child *child, int signal); /* to its whole group; no-op when it never started */
 
-/* SIGKILL to all that the task left behind: its group, and every process that has become ours. */
-void child_kill_rest(const struct child *child);
+/* A signal (0: none) to all that the task has left in this pod: its group, and every process that is or has become
+ * ours, but those of the session `spared` (0: none). Returns how many there are, dead ones that wait for us left out.
+ */
+size_t child_rest(const struct child *child, pid_t spared, int signal);

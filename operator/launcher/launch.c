@@ -3,11 +3,13 @@
 
 #include "launcher/launch.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,30 +27,29 @@ void task_say(const char *format, ...) {
         dprintf(STDERR_FILENO, "weir: %s\n", line);
 }
 
-/* Ours without what is only for us. */
-static char **child_environment(void) {
-    size_t count = 0, kept = 0;
-    while (environ[count])
-        count++;
-    char **env = calloc(count + 1, sizeof *env);
-    for (size_t i = 0; env && i < count; i++)
-        if (strncmp(environ[i], "WEIR_", 5) != 0)
-            env[kept++] = environ[i];
-    return env;
+/* From outside of the pod's processes: the image's STOPSIGNAL, whatever it is (pid_namespaces(7): such a sender has the
+ * pid 0). SIGTERM and SIGINT are requests to us from anybody. */
+static bool asks_to_stop(const struct signalfd_siginfo *info) {
+    int signal = (int)info->ssi_signo;
+    bool outside = getpid() == 1 && info->ssi_pid == 0 && (info->ssi_code == SI_USER || info->ssi_code == SI_QUEUE);
+    return signal == SIGTERM || signal == SIGINT || (outside && signal_is_forwarded(signal));
 }
 
+/* The dead come first: what has ended by itself was not ended by the signal that came with it. */
 static void on_signals(struct task *task) {
     struct signalfd_siginfo info;
-    struct child *const children[] = {&task->child, &task->killer};
+    pid_t pid;
+    int status;
+    while ((pid = child_reap(&task->child, &status)) > 0)
+        helpers_reaped(task->helpers, pid, status);
+    if (task->phase == PHASE_RUNNING && !task->child.running)
+        phase_step(task);
     while (read(task->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        int signal = (int)info.ssi_signo;
-        if (signal == SIGTERM || signal == SIGINT)
+        if (asks_to_stop(&info))
             phase_stop(task, CAUSE_STOP);
-        else if (signal_is_forwarded(signal))
-            child_signal(&task->child, signal);
+        else if (signal_is_forwarded((int)info.ssi_signo))
+            child_signal(&task->child, (int)info.ssi_signo);
     }
-    while (child_reap(children, sizeof children / sizeof children[0]) > 0)
-        ;
 }
 
 static void wait_for_all(struct task *task, struct wait *wait) {
@@ -56,8 +57,10 @@ static void wait_for_all(struct task *task, struct wait *wait) {
     wait_fd(wait, task->signals, POLLIN);
     pump_wait(&task->out, wait);
     pump_wait(&task->err, wait);
-    yarn_wait(&task->yarn, wait);
-    spark_wait(&task->spark, wait);
+    rest_wait(task->rest, wait);
+    helpers_wait(task->helpers, wait);
+    kerberos_wait(&task->kerberos, wait);
+    remote_wait(task->remote, wait);
     reporter_wait(&task->reporter, wait);
     phase_wait(task, wait);
     wait_poll(wait, task->now);
@@ -70,49 +73,55 @@ static void turn(struct task *task) {
     pump_step(&task->out, &wait);
     pump_step(&task->err, &wait);
     on_signals(task);
-    if (yarn_step(&task->yarn, &wait, task->now))
-        observe_yarn(task);
-    if (spark_step(&task->spark, &wait, task->now))
-        observe_spark(task);
+    rest_step(task->rest, &wait, task->now);
+    helpers_step(task->helpers, &wait, task->now);
+    kerberos_step(&task->kerberos, task->now);
+    remote_step(task->remote, task->now);
+    hearing_remote(task);
     phase_step(task);
+    if (task->snapshot.news == NEWS_URGENT && task->phase < PHASE_REPORTING)
+        finish_write_record(task); /* a SIGKILL loses no id */
     reporter_notify(&task->reporter, task->snapshot.news, task->now);
-    reporter_step(&task->reporter, &task->snapshot, &wait, task->now);
+    reporter_step(&task->reporter, task->now);
     snapshot_take_news(&task->snapshot);
 }
 
 static int prepare_remote(struct task *task, struct error *err) {
     const struct launch_options *options = task->options;
-    char *buffers = malloc((size_t)YARN_ANSWER_MAX + SPARK_ANSWER_MAX + REPORT_ANSWER_MAX);
-    struct yarn_rms rms = {0};
-    if (!buffers)
-        return error_set(err, ERROR_TRANSIENT, "out of memory");
-    bool wanted = options->yarn_tag || options->by_yarn || options->kind != SCAN_COMMAND;
-    if (wanted && yarn_conf_read(&rms, &task->yarn_trouble) < 0)
-        task_say("%s", task->yarn_trouble.text);
-    else
-        task->yarn_trouble.text[0] = '\0';
-    yarn_init(&task->yarn, buffers, &rms, options->yarn_tag);
-    spark_init(&task->spark, buffers + YARN_ANSWER_MAX);
+    if (rest_new(&task->rest, err) < 0 || helpers_new(&task->helpers, err) < 0 ||
+        kerberos_open(&task->kerberos, options->kerberos, &task->env, task->helpers, err) < 0 ||
+        remote_new(&options->remote, task->rest, task->helpers, &task->env, &task->remote, err) < 0)
+        return -1;
+    task->view = remote_view(task->remote);
+    if (*task->view->trouble)
+        task_say("%s", task->view->trouble);
     struct report_config config = {options->report_url, options->report_address, getenv("WEIR_REPORT_CA"),
                                    options->token_file};
     uint64_t seed = (uint64_t)clock_wall_ms() * 31 + (uint64_t)getpid();
-    return reporter_init(&task->reporter, buffers + YARN_ANSWER_MAX + SPARK_ANSWER_MAX, &config, seed, err);
+    return reporter_init(&task->reporter, task->rest, &task->snapshot, &config, seed, err);
 }
 
 static int prepare(struct task *task, struct error *err) {
-    scan_init();
+    task->scanner = scanner_of(task->options->remote.kind);
     telling_init();
     task->out.in = task->err.in = -1;
     task->out.out_flags = task->err.out_flags = -1;
     task->child.out = task->child.err = -1;
-    task->pod_ip = getenv("WEIR_POD_IP");
-    task->env = child_environment();
     task->now = task->started_at = clock_boot_ms();
     snapshot_init(&task->snapshot, clock_wall_ms());
-    if (!task->env)
-        return error_set(err, ERROR_TRANSIENT, "out of memory");
     task->signals = signals_block(&task->before, err);
-    return task->signals < 0 ? -1 : prepare_remote(task, err);
+    if (task->signals < 0 || environment_copy(&task->env, environ, "WEIR_", err) < 0)
+        return -1;
+    return prepare_remote(task, err);
+}
+
+static void end(struct task *task) {
+    pump_fini(&task->out);
+    pump_fini(&task->err);
+    reporter_fini(&task->reporter);
+    remote_free(task->remote);
+    helpers_free(task->helpers);
+    rest_free(task->rest);
 }
 
 int launch_run(const struct launch_options *options, struct error *err) {
@@ -124,8 +133,6 @@ int launch_run(const struct launch_options *options, struct error *err) {
     do
         turn(&task);
     while (task.phase != PHASE_DONE);
-    pump_fini(&task.out);
-    pump_fini(&task.err);
-    reporter_fini(&task.reporter);
+    end(&task);
     return task.outcome.launcher_exit_code;
 }

@@ -35,11 +35,8 @@ static int exit_code_of(int status) {
 static void say_why(struct outcome *outcome, const struct ending *ending) {
     const char *line = ending->telling ? telling_best(ending->telling) : "";
     const char *job = ending->telling ? ending->telling->job.text : "";
-    char diagnostics[TELLING_TEXT_MAX] = "";
-    if (ending->app)
-        yarn_app_explain(ending->app, diagnostics, sizeof diagnostics);
-    if (text_empty(job))
-        job = diagnostics;
+    if (text_empty(job) && ending->job)
+        job = ending->job->why;
     bool specific = ending->telling && ending->telling->best.rank >= TELLING_COMPLAINT;
     if (!specific && !text_empty(job))
         line = job;
@@ -74,17 +71,16 @@ static void decide_exit(const struct ending *ending, struct outcome *outcome) {
 static void decide_start(const struct ending *ending, struct outcome *outcome) {
     outcome->exit_code = outcome->launcher_exit_code = ending->start_exit_code;
     outcome->reason = "StartFailed";
-    say(outcome, "%s", ending->start_error);
+    say(outcome, "%s", ending->trouble);
 }
 
 static void say_remote(struct outcome *outcome, const struct ending *ending) {
-    if (!text_empty(ending->left_behind))
-        say(outcome, "; %s may still run: %s", ending->left_behind,
-            text_empty(ending->yarn_trouble) ? "YARN did not end it in time" : ending->yarn_trouble);
+    if (!text_empty(ending->remains))
+        say(outcome, "; %s", ending->remains);
     else if (!text_empty(ending->killed))
         say(outcome, "; %s was killed", ending->killed);
-    else if (ending->app)
-        say(outcome, "; %s is %s", ending->app->id, ending->app->state);
+    else if (ending->job && ending->job->ended)
+        say(outcome, "; %s is %s", ending->job->id, ending->job->state);
 }
 
 static void decide_stop(const struct ending *ending, struct outcome *outcome) {
@@ -104,52 +100,88 @@ static void decide_timeout(const struct ending *ending, struct outcome *outcome)
     say_remote(outcome, ending);
 }
 
-/* YARN says how it ended; the client's exit code is only shown. */
-static void decide_yarn(const struct ending *ending, struct outcome *outcome) {
-    char why[TELLING_TEXT_MAX];
-    const struct yarn_app *app = ending->app;
-    int client = exit_code_of(ending->wait_status);
-    bool killed = strcmp(app->final_status, "KILLED") == 0 || strcmp(app->state, "KILLED") == 0;
-    if (!killed && strcmp(app->final_status, "SUCCEEDED") == 0) {
+static void decide_clean(const struct ending *ending, struct outcome *outcome) {
+    bool left = !text_empty(ending->remains);
+    outcome->exit_code = outcome->launcher_exit_code = left;
+    outcome->reason = left ? "CleanupFailed" : "";
+    if (left)
+        say(outcome, "%s", ending->remains);
+    else if (!text_empty(ending->killed))
+        say(outcome, "%s was killed", ending->killed);
+    else
+        say(outcome, "nothing was left");
+}
+
+static void decide_unknown(const struct ending *ending, struct outcome *outcome) {
+    outcome->exit_code = outcome->launcher_exit_code = 1;
+    outcome->reason = "RemoteUnknown";
+    say(outcome, "%s", ending->trouble);
+}
+
+/* The manager says how it ended; the client's exit code is only shown. */
+static void decide_remote(const struct ending *ending, struct outcome *outcome) {
+    const struct remote_job *job = ending->job;
+    int client = ending->ran ? exit_code_of(ending->wait_status) : 0;
+    if (job->verdict == REMOTE_SUCCEEDED) {
         if (client)
-            say(outcome, "%s exited with %d, but YARN says that %s SUCCEEDED", base_name(ending->command), client,
-                app->id);
+            say(outcome, "%s exited with %d, but %s says that %s SUCCEEDED", base_name(ending->command), client,
+                ending->words->title, job->id);
         return;
     }
-    yarn_app_explain(app, why, sizeof why);
+    bool killed = job->verdict == REMOTE_KILLED;
     outcome->exit_code = outcome->launcher_exit_code = client ? client : 1;
-    outcome->reason = killed ? "YarnKilled" : "YarnFailed";
-    say(outcome, "%s %s", app->id, killed ? "was killed" : "failed");
-    say(outcome, "%s%s", *why ? ": " : "", why);
+    outcome->reason = killed ? ending->words->killed : ending->words->failed;
+    say(outcome, "%s %s%s%s", job->id, killed ? "was killed" : "failed", *job->why ? ": " : "", job->why);
 }
 
 static void decide_lost(const struct ending *ending, struct outcome *outcome) {
     outcome->exit_code = outcome->launcher_exit_code = 1;
-    outcome->reason = "YarnLost";
-    say(outcome, "%s exited with 0, but YARN knows %s", base_name(ending->command),
-        ending->app ? "its application no longer" : "no application of this task");
+    outcome->reason = ending->words->lost;
+    if (ending->job)
+        say(outcome, "%s does not know %s any more", ending->words->title, ending->job->id);
+    else
+        say(outcome, "%s exited with 0, but %s knows no application of this task", base_name(ending->command),
+            ending->words->title);
+}
+
+/* It cannot be asked. The client's word counts where the client could ask; a failure before anything was submitted is
+ * the client's own. */
+static void decide_unasked(const struct ending *ending, struct outcome *outcome) {
+    int client = ending->ran ? exit_code_of(ending->wait_status) : 1;
+    bool succeeded = text_equal(ending->client_verdict, "SUCCEEDED") && client == 0;
+    bool failed = !text_empty(ending->client_verdict) && !text_equal(ending->client_verdict, "UNDEFINED") && client;
+    if (succeeded || failed || (client && ending->ran && !ending->job)) {
+        decide_exit(ending, outcome);
+        say(outcome, "%sthe client's word, since %s cannot be asked: %s", outcome->message[0] ? "; " : "",
+            ending->words->title, ending->remote_trouble);
+        return;
+    }
+    outcome->exit_code = outcome->launcher_exit_code = client ? client : 1;
+    outcome->reason = "RemoteUnknown";
+    say(outcome, "how %s ended cannot be told: %s", ending->job ? ending->job->id : "the application",
+        ending->remote_trouble);
 }
 
 static void decide_end(const struct ending *ending, struct outcome *outcome) {
-    if (ending->by_yarn && ending->app && yarn_app_ended(ending->app)) {
-        decide_yarn(ending, outcome);
-        return;
-    }
-    if (ending->by_yarn && text_empty(ending->yarn_trouble) && exit_code_of(ending->wait_status) == 0) {
+    int client = ending->ran ? exit_code_of(ending->wait_status) : 0;
+    if (!ending->by_remote)
+        decide_exit(ending, outcome);
+    else if (ending->job && ending->job->ended)
+        decide_remote(ending, outcome);
+    else if (!text_empty(ending->remote_trouble))
+        decide_unasked(ending, outcome);
+    else if (ending->job || client == 0)
         decide_lost(ending, outcome);
-        return;
-    }
-    decide_exit(ending, outcome);
-    if (ending->by_yarn && !text_empty(ending->yarn_trouble))
-        say(outcome, "%sverdict by exit code: %s", outcome->message[0] ? "; " : "", ending->yarn_trouble);
+    else
+        decide_exit(ending, outcome);
+    if (*outcome->reason && !text_empty(ending->remains))
+        say(outcome, "; %s", ending->remains);
 }
 
 void outcome_decide(const struct ending *ending, struct outcome *ret) {
     static void (*const deciders[])(const struct ending *, struct outcome *) = {
-        [CAUSE_ENDED] = decide_end,
-        [CAUSE_START] = decide_start,
-        [CAUSE_STOP] = decide_stop,
-        [CAUSE_TIMEOUT] = decide_timeout,
+        [CAUSE_ENDED] = decide_end,       [CAUSE_START] = decide_start, [CAUSE_STOP] = decide_stop,
+        [CAUSE_TIMEOUT] = decide_timeout, [CAUSE_CLEAN] = decide_clean, [CAUSE_UNKNOWN] = decide_unknown,
     };
     *ret = (struct outcome){.reason = ""};
     deciders[ending->cause](ending, ret);

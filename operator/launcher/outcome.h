@@ -5,31 +5,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "launcher/telling.h"
-#include "launcher/yarn_app.h"
+#include "output/telling.h"
 #include "record/record.h"
+#include "remote/remote.h"
 
 enum cause {
-    CAUSE_ENDED, /* by itself */
-    CAUSE_START, /* the command could not be started */
-    CAUSE_STOP,  /* told to by a signal */
-    CAUSE_TIMEOUT,
+    CAUSE_ENDED,   /* by itself */
+    CAUSE_START,   /* the command could not be started */
+    CAUSE_STOP,    /* told to by a signal */
+    CAUSE_TIMEOUT, /* out of time */
+    CAUSE_CLEAN,   /* there is no command: what was left on the cluster had to be ended */
+    CAUSE_UNKNOWN, /* not started: what an earlier attempt left cannot be told */
 };
 
 struct ending {
-    const char *command; /* argv[0] */
+    const char *command; /* argv[0]; NULL: there is none */
     enum cause cause;
     bool ran; /* wait_status holds */
     int wait_status;
     int start_exit_code; /* CAUSE_START: 126 or 127 */
-    const char *start_error;
-    bool oom; /* the kernel killed a process of this container for lack of memory meanwhile */
+    const char *trouble; /* CAUSE_START, CAUSE_UNKNOWN: why */
+    bool oom;            /* the kernel killed a process of this container for lack of memory meanwhile */
     int64_t timeout_ms;
-    bool by_yarn;               /* the verdict is YARN's, not the exit code's */
-    const struct yarn_app *app; /* NULL: YARN knows none of ours */
-    const char *yarn_trouble;   /* why YARN could not be asked at the end; "" or NULL: it could */
-    const char *killed;         /* the remote application that was told to end; "" or NULL: none */
-    const char *left_behind;    /* remote application that could not be seen to end; "" or NULL: none */
+    bool by_remote;                   /* the verdict is the cluster manager's, not the exit code's */
+    const struct remote_words *words; /* of the manager */
+    const struct remote_job *job;     /* the task's newest there; NULL: it knows none of ours */
+    const char *client_verdict;       /* what the client said, who could ask; "": nothing */
+    const char *remote_trouble;       /* why the manager cannot be asked now; "": it can */
+    const char *killed;               /* the job that was told to end; "": none */
+    const char *remains;              /* what may be left running and why; "": nothing is */
     const struct telling *telling;
 };
 

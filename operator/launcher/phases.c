@@ -1,289 +1,189 @@
 /* See task.h. What happens when, as a declared machine: one function a phase, called each turn, which may move on to a
- * phase that the table allows. Does its work through child.h, yarn.h, spark.h and reporter.h; never blocks. */
+ * phase that the table allows. Never blocks, and knows of the cluster only what remote.h tells. */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/text.h"
 #include "launcher/cgroup.h"
 #include "launcher/task.h"
 
-enum {
-    ADOPT_AWAY_MS = 3 * 1000, /* a ResourceManager that does not answer does not hold up the task */
-    ADOPT_MAX_MS = 30 * 1000,
-    REAP_MAX_MS = 3 * 1000,   /* a killed process that the kernel cannot end yet */
-    DRAIN_MAX_MS = 30 * 1000, /* output that nobody takes does not hold up the end for ever */
-    WATCH_MS = 5 * 1000,
-    FOLLOW_MIN_MS = 1000,
-    FOLLOW_MAX_MS = 10 * 1000,
-    DETAILS_AWAY_MS = 2 * 1000,
-    DETAILS_MAX_MS = 8 * 1000,  /* for YARN to see the end that the client has seen */
-    REMAINS_MAX_MS = 30 * 1000, /* to end what a failed client left running */
-    TRUTH_AWAY_MS = 60 * 1000,  /* the ResourceManager is away and the client has said how it ended */
-    LOST_MS = 60 * 1000,        /* it says there is no such application */
-    SUBMIT_MS = 500,            /* a submission that was under way when the client died has arrived */
-};
+enum { WATCH_MS = 5 * 1000, LOOK_MS = 1000, OFTEN_MS = 100, SELDOM_MS = 1000 };
 
 #define TO(value) SM_TO(PHASE_##value)
 const struct sm_state phase_table[PHASE_COUNT] = {
-    [PHASE_ADOPTING] = {"ADOPTING", TO(RUNNING) | TO(STOPPING) | TO(REPORTING), SM_INITIAL},
+    [PHASE_CHECKING] = {"CHECKING", TO(LOOKING) | TO(STOPPING) | TO(COLLECTING), SM_INITIAL},
+    [PHASE_LOOKING] = {"LOOKING", TO(RUNNING) | TO(SETTLING) | TO(STOPPING) | TO(COLLECTING), 0},
     [PHASE_RUNNING] = {"RUNNING", TO(SETTLING) | TO(STOPPING), 0},
-    [PHASE_SETTLING] = {"SETTLING", TO(STOPPING) | TO(REPORTING), 0},
-    [PHASE_STOPPING] = {"STOPPING", TO(REPORTING), 0},
+    [PHASE_SETTLING] = {"SETTLING", TO(STOPPING) | TO(COMMITTING), 0},
+    [PHASE_STOPPING] = {"STOPPING", TO(COMMITTING), 0},
+    [PHASE_COMMITTING] = {"COMMITTING", TO(COLLECTING), 0},
+    [PHASE_COLLECTING] = {"COLLECTING", TO(REPORTING), 0},
     [PHASE_REPORTING] = {"REPORTING", TO(DONE), 0},
     [PHASE_DONE] = {"DONE", 0, SM_FINAL},
 };
 
-static int64_t in_phase(const struct task *task) {
+int64_t phase_age(const struct task *task) {
     return task->now - task->phase_since;
 }
 
-static void move(struct task *task, enum phase to) {
+void phase_move(struct task *task, enum phase to) {
     if (!sm_allows(phase_table, task->phase, to))
         abort();
     task->phase = to;
     task->phase_since = task->now;
 }
 
-/* --- the final record --- */
-
-static void write_termination_log(const struct task *task) {
-    const char *path = task->options->termination_log;
-    AUTO_STRBUF text = STRBUF_INIT;
-    record_encode(&task->snapshot.record, RECORD_MAX, &text);
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-    if (path && (fd < 0 || write(fd, strbuf_text(&text), text.length) != (ssize_t)text.length))
-        task_say("the final record could not be written to %s: %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
+static void fail(struct task *task, enum cause cause, const struct error *why) {
+    task->cause = cause;
+    task->trouble = *why;
+    task->start_exit_code = task->start_exit_code ? task->start_exit_code : 1;
+    phase_move(task, PHASE_COLLECTING);
 }
 
-static bool remote_possible(const struct task *task) {
-    return task->options->yarn_tag || task->yarn.hint[0];
+/* --- checking --- */
+
+static void on_checking(struct task *task) {
+    struct error err;
+    if (!kerberos_settled(&task->kerberos))
+        return;
+    if (task->kerberos.state == KERBEROS_FAILED) {
+        fail(task, CAUSE_START, &task->kerberos.err);
+    } else if (!task->options->command) {
+        phase_stop(task, CAUSE_CLEAN);
+    } else if (remote_prepare(&task->options->remote, task->options->tagged_conf, &task->env, &err) < 0) {
+        fail(task, CAUSE_START, &err);
+    } else {
+        phase_move(task, PHASE_LOOKING);
+    }
 }
 
-static bool remote_clear_since(const struct task *task, int64_t when) {
-    return !remote_possible(task) || task->yarn.clear_at > when;
-}
-
-static const char *yarn_trouble(const struct task *task) {
-    if (task->yarn_trouble.text[0])
-        return task->yarn_trouble.text;
-    if (task->yarn.rms.count == 0)
-        return "no ResourceManager address is known (set HADOOP_CONF_DIR)";
-    return task->yarn.failing_since || task->yarn.refused ? task->yarn.err.text : "";
-}
-
-/* What a person should look after: an application that may outlive us. */
-static const char *left_behind(const struct task *task) {
-    if (task->cause == CAUSE_ENDED || task->cause == CAUSE_START || remote_clear_since(task, task->child_ended_at))
-        return "";
-    if (task->yarn.known)
-        return task->yarn.app.id;
-    return task->yarn.hint[0] ? task->yarn.hint : task->yarn.victims_seen ? task->yarn.killed : "";
-}
-
-static void finish(struct task *task) {
-    struct ending ending = {
-        .command = task->options->command[0],
-        .cause = task->cause,
-        .ran = task->child.pid > 0,
-        .wait_status = task->child.status,
-        .start_exit_code = task->start_exit_code,
-        .start_error = task->start_error.text,
-        .oom = task->oom_kills >= 0 && cgroup_oom_kills() > task->oom_kills,
-        .timeout_ms = task->options->timeout_ms,
-        .by_yarn = task->options->by_yarn,
-        .app = task->yarn.known ? &task->yarn.app : NULL,
-        .yarn_trouble = yarn_trouble(task),
-        .killed = task->yarn.killed,
-        .left_behind = left_behind(task),
-        .telling = &task->telling,
-    };
-    outcome_decide(&ending, &task->outcome);
-    const struct outcome *outcome = &task->outcome;
-    if (!*outcome->reason && task->snapshot.record.percent >= 0)
-        snapshot_set_progress(&task->snapshot, 100, "");
-    snapshot_finish(&task->snapshot, outcome->exit_code, outcome->signal, outcome->reason, outcome->message,
-                    clock_wall_ms());
-    write_termination_log(task);
-    if (*outcome->message)
-        task_say("%s", outcome->message);
-    spark_stop(&task->spark);
-    yarn_set(&task->yarn, YARN_NOTHING, WATCH_MS, task->now);
-    reporter_finish(&task->reporter, task->now);
-    move(task, PHASE_REPORTING);
-}
-
-/* --- the phases --- */
+/* --- looking --- */
 
 static void start_child(struct task *task) {
-    const struct launch_options *options = task->options;
-    task->yarn.survey = false;
-    task->yarn.known = false;
-    task->yarn.killed[0] = '\0';     /* from here on: of this attempt */
-    if (task->yarn.answered_at == 0) /* nobody told what was there before: go by time, a little generous to its clock */
-        task->yarn.not_before = clock_wall_ms() - 30 * 1000;
-    yarn_set(&task->yarn, YARN_WATCH, WATCH_MS, task->now);
-    task->yarn.next_at = task->now + WATCH_MS;
+    struct error err;
+    remote_begin(task->remote);
+    remote_want(task->remote, REMOTE_IDLE, WATCH_MS, task->now);
     task->oom_kills = cgroup_oom_kills();
-    if (child_start(&task->child, options->command, task->env, &task->before, true, &task->start_exit_code,
-                    &task->start_error) < 0) {
-        task->cause = CAUSE_START;
-        finish(task);
+    if (child_start(&task->child, task->options->command, task->env.items, &task->before, true, &task->start_exit_code,
+                    &err) < 0) {
+        fail(task, CAUSE_START, &err);
         return;
     }
-    pump_init(&task->out, task->child.out, STDOUT_FILENO, observe_out, task);
-    pump_init(&task->err, task->child.err, STDERR_FILENO, observe_err, task);
+    pump_init(&task->out, task->child.out, STDOUT_FILENO, hearing_out, task);
+    pump_init(&task->err, task->child.err, STDERR_FILENO, hearing_err, task);
     snapshot_set_phase(&task->snapshot, "Running");
-    move(task, PHASE_RUNNING);
+    phase_move(task, PHASE_RUNNING);
+    remote_want(task->remote, REMOTE_FOLLOW, WATCH_MS, task->now);
+    remote_ask_later(task->remote, task->now + WATCH_MS);
 }
 
-static void on_adopting(struct task *task) {
-    struct yarn *yarn = &task->yarn;
-    bool away = yarn->failing_since && task->now - yarn->failing_since >= ADOPT_AWAY_MS;
-    bool nobody = yarn->rms.count == 0 || !task->options->yarn_tag;
-    if (strcmp(task->adopted, yarn->killed) != 0) {
-        memcpy(task->adopted, yarn->killed, sizeof task->adopted);
-        task_say("%s of an earlier attempt still ran: killing it before the task starts", task->adopted);
-    }
-    if (!nobody && !yarn->clear_at && !away && in_phase(task) < ADOPT_MAX_MS)
-        return;
-    if (away)
-        task_say("cannot look for applications of an earlier attempt: %s", yarn->err.text);
-    else if (!nobody && !yarn->clear_at)
-        task_say("an application of an earlier attempt has not ended: going on without waiting for it");
-    start_child(task);
+static void adopt(struct task *task, const struct remote_job *job) {
+    task_say("%s of an earlier attempt %s: following it instead of starting anew", job->id,
+             job->ended ? "has succeeded" : "still runs");
+    task->adopted = true;
+    remote_adopt(task->remote, job);
+    remote_want(task->remote, REMOTE_FOLLOW, LOOK_MS, task->now);
+    snapshot_set_phase(&task->snapshot, "Running");
+    phase_move(task, PHASE_SETTLING);
 }
+
+/* What may be followed: the only one that is alive, or, when none is, the newest if it has succeeded. NULL: none. */
+static const struct remote_job *adoptable(const struct task *task) {
+    const struct remote_view *view = task->view;
+    const struct remote_job *alive = NULL, *newest = NULL;
+    size_t living = 0;
+    for (size_t i = 0; i < view->count; i++) {
+        const struct remote_job *job = &view->jobs[i];
+        if (!job->tagged || job->absent_at)
+            continue;
+        newest = job;
+        living += !job->ended;
+        alive = job->ended ? alive : job;
+    }
+    if (!task->options->adopt || living > 1)
+        return NULL;
+    return living == 1 ? alive : newest && newest->verdict == REMOTE_SUCCEEDED ? newest : NULL;
+}
+
+static void cannot_look(struct task *task, const char *why) {
+    struct error err;
+    char alive[REMOTE_TEXT_MAX];
+    bool named = remote_alive(task->view, alive, sizeof alive);
+    error_set(&err, ERROR_TRANSIENT,
+              "what attempt %lld left on the cluster cannot be told, so it is not run again%s%s: %s",
+              (long long)task->options->attempt - 1, named ? "; it may still be " : "", named ? alive : "", why);
+    fail(task, CAUSE_UNKNOWN, &err);
+}
+
+/* Nothing of ours is alive any more, or is being ended; but for what does not carry our tag. */
+static void on_found(struct task *task) {
+    const struct remote_view *view = task->view;
+    const struct remote_job *job = adoptable(task);
+    char alive[REMOTE_TEXT_MAX];
+    if (job) {
+        adopt(task, job);
+    } else if (!remote_alive(view, alive, sizeof alive)) {
+        start_child(task);
+    } else if (!view->clear_at && task->asked_end_at == 0) {
+        task_say("%s of an earlier attempt may still run: ending it before the task starts", alive);
+        task->asked_end_at = task->now;
+        remote_want(task->remote, REMOTE_END, LOOK_MS, task->now);
+    }
+}
+
+static void on_looking(struct task *task) {
+    const struct launch_options *options = task->options;
+    const struct remote_view *view = task->view;
+    bool needed =
+        options->remote.manager && options->attempt > 1 && (options->remote.tag || options->remote.earlier_count);
+    if (!needed) {
+        start_child(task);
+        return;
+    }
+    if (phase_age(task) == 0)
+        remote_want(task->remote, REMOTE_LOOK, LOOK_MS, task->now);
+    int64_t since = task->asked_end_at ? task->asked_end_at : task->phase_since;
+    if (view->deaf && view->nobody && !options->by_remote && options->remote.earlier_count == 0)
+        start_child(task); /* there is no cluster that it could have left something on */
+    else if (view->deaf)
+        cannot_look(task, view->trouble);
+    else if (view->answered_at >= since && view->answered_at > 0)
+        on_found(task);
+    if (task->phase == PHASE_LOOKING && phase_age(task) >= options->look_ms)
+        cannot_look(task, *view->trouble ? view->trouble : "it does not end, or does not carry weir's tag");
+}
+
+/* --- running --- */
 
 static void on_running(struct task *task) {
-    if (!task->child.running) {
-        task->child_ended_at = task->now;
-        move(task, PHASE_SETTLING);
-        if (remote_possible(task))
-            yarn_set(&task->yarn, YARN_WATCH, FOLLOW_MIN_MS, task->now);
-        task->yarn.next_at = task->now; /* the newest truth, not the one of seconds ago */
-        http_close(&task->yarn.http);
-    }
-}
-
-/* What the task left in this pod is killed, and what it wrote is passed on. Once: processes of our own come later. */
-static bool swept(struct task *task) {
-    if (task->swept || task->child.pid <= 0)
-        return true;
-    if (task->child.running || task->killer.running)
-        return false;
-    child_kill_rest(&task->child);
-    bool passed_on = pump_done(&task->out) && pump_done(&task->err);
-    int64_t since = task->now - task->child_ended_at;
-    task->swept = passed_on && (child_none_left() || since >= REAP_MAX_MS);
-    if (!task->swept && since >= DRAIN_MAX_MS) {
-        task_say("nobody takes the last of the task's output: leaving it");
-        task->swept = true;
-    }
-    return task->swept;
-}
-
-static bool failed_by_exit(const struct task *task) {
-    return task->child.status != 0;
-}
-
-/* Has YARN told what it will tell? */
-static bool truth_known_by_yarn(struct task *task) {
-    const struct yarn *yarn = &task->yarn;
-    bool fresh = yarn->answered_at >= task->child_ended_at;
-    int64_t since = in_phase(task);
-    if (yarn->rms.count == 0)
-        return true;
-    if (fresh && yarn->known && !yarn->absent)
-        return yarn_app_ended(&yarn->app);
-    if (fresh && !yarn->known && failed_by_exit(task)) /* the client failed before it submitted anything */
-        return since >= FOLLOW_MIN_MS + SUBMIT_MS;
-    if (fresh) /* known before and not any more; or the client says it submitted, and it is not there yet */
-        return since >= LOST_MS;
-    bool said_by_client = failed_by_exit(task) || (*task->final_status && strcmp(task->final_status, "UNDEFINED") != 0);
-    return yarn->failing_since && said_by_client && task->now - yarn->failing_since >= TRUTH_AWAY_MS;
-}
-
-/* The exit code is the verdict; YARN is asked why, and what a dead client left running is ended. */
-static bool truth_known_by_exit(struct task *task) {
-    struct yarn *yarn = &task->yarn;
-    bool away = yarn->failing_since && task->now - yarn->failing_since >= DETAILS_AWAY_MS;
-    if (!failed_by_exit(task) || !yarn_available(yarn) || away || in_phase(task) >= REMAINS_MAX_MS)
-        return true;
-    bool fresh = yarn->answered_at >= task->child_ended_at;
-    if (yarn->want == YARN_KILL)
-        return yarn->clear_at > task->child_ended_at;
-    if (fresh && yarn->known && yarn_app_ended(&yarn->app))
-        return true;
-    if (fresh && !yarn->known)
-        return in_phase(task) >= FOLLOW_MIN_MS + SUBMIT_MS;
-    if (in_phase(task) >= DETAILS_MAX_MS) {
-        task_say("%s still runs though its client has failed: killing it", yarn->known ? yarn->app.id : yarn->hint);
-        yarn_set(yarn, YARN_KILL, FOLLOW_MIN_MS, task->now);
-    }
-    return false;
-}
-
-static void on_settling(struct task *task) {
-    bool known = task->options->by_yarn ? truth_known_by_yarn(task) : truth_known_by_exit(task);
-    if (!known && task->options->by_yarn) {
-        int64_t interval = in_phase(task) / 20;
-        task->yarn.interval_ms = interval < FOLLOW_MIN_MS   ? FOLLOW_MIN_MS
-                                 : interval > FOLLOW_MAX_MS ? FOLLOW_MAX_MS
-                                                            : interval;
-    }
-    if (swept(task) && known)
-        finish(task);
-}
-
-/* The command line does what REST may not; once a victim. */
-static void start_killer(struct task *task) {
-    const char *id = task->yarn.known ? task->yarn.app.id : task->yarn.hint;
-    char yarn[] = "yarn", application[] = "application", kill_option[] = "-kill", victim[YARN_ID_MAX];
-    struct error err;
-    int ignored;
-    bool by_rest = !task->yarn.refused && task->yarn.rms.count > 0 && in_phase(task) < ADOPT_AWAY_MS;
-    bool trouble = task->yarn.refused || task->yarn.failing_since || task->yarn.rms.count == 0;
-    if (task->killer.pid || by_rest || !trouble || !*id)
+    if (task->child.running)
         return;
-    snprintf(victim, sizeof victim, "%s", id);
-    char *argv[] = {yarn, application, kill_option, victim, NULL};
-    task_say("killing %s by `yarn application -kill`: %s", id, yarn_trouble(task));
-    task->killer.pid = -1; /* tried */
-    if (child_start(&task->killer, argv, task->env, &task->before, false, &ignored, &err) < 0)
-        task_say("%s", err.text);
+    task->child_ended_at = task->now;
+    phase_move(task, PHASE_SETTLING);
+    bool anything = task->options->by_remote || task->child.status != 0;
+    remote_want(task->remote,
+                !anything                  ? REMOTE_IDLE
+                : task->options->by_remote ? REMOTE_FOLLOW
+                                           : REMOTE_LOOK,
+                LOOK_MS, task->now);
+    if (anything)
+        remote_ask_now(task->remote, task->now); /* the newest truth, not the one of seconds ago */
 }
 
-static void on_stopping(struct task *task) {
-    int64_t grace = task->options->grace_ms, since = in_phase(task);
-    int64_t kill_after = grace - 5000 > grace / 2 ? grace - 5000 : grace / 2;
-    if (task->child.running && since >= kill_after && !task->group_killed) {
-        child_signal(&task->child, SIGKILL);
-        task->group_killed = true;
-    }
-    if (!task->child.running && task->child.pid > 0 && !task->child_ended_at)
-        task->child_ended_at = task->now;
-    if (remote_possible(task))
-        start_killer(task);
-    bool ended_by_killer = task->killer.pid > 0 && !task->killer.running && task->killer.status == 0;
-    int64_t settled = task->child_ended_at ? task->child_ended_at + SUBMIT_MS : task->phase_since - 1;
-    bool clear = remote_clear_since(task, settled) || (ended_by_killer && !task->yarn.tag) ||
-                 (task->yarn.rms.count == 0 && !task->killer.running);
-    bool gone = !task->child.running && swept(task);
-    if ((gone && clear) || since >= grace)
-        finish(task);
+/* --- the end --- */
+
+static void on_committing(struct task *task) {
+    phase_move(task, PHASE_COLLECTING);
+}
+
+static void on_collecting(struct task *task) {
+    finish(task);
 }
 
 static void on_reporting(struct task *task) {
     if (reporter_done(&task->reporter, &task->snapshot, task->now))
-        move(task, PHASE_DONE);
+        phase_move(task, PHASE_DONE);
 }
 
 static void on_done(struct task *task) {
@@ -293,24 +193,17 @@ static void on_done(struct task *task) {
 /* --- interface --- */
 
 void phase_begin(struct task *task) {
-    task->phase = PHASE_ADOPTING;
+    task->phase = PHASE_CHECKING;
     task->phase_since = task->now;
-    task->yarn.survey = true;
-    yarn_set(&task->yarn, YARN_KILL, WATCH_MS, task->now);
 }
 
 void phase_stop(struct task *task, enum cause cause) {
     if (!sm_allows(phase_table, task->phase, PHASE_STOPPING) || task->phase == PHASE_STOPPING)
         return;
     task->cause = cause;
-    move(task, PHASE_STOPPING);
-    snapshot_set_phase(&task->snapshot, "Stopping");
-    spark_stop(&task->spark);
-    task->yarn.survey = false;
-    yarn_set(&task->yarn, YARN_NOTHING, WATCH_MS, task->now);
-    yarn_set(&task->yarn, YARN_KILL, WATCH_MS, task->now);
-    child_signal(&task->child, SIGTERM);
-    child_signal(&task->child, SIGCONT); /* a stopped process would not hear it */
+    task->ended_before_stop = task->phase == PHASE_SETTLING && !task->adopted;
+    phase_move(task, PHASE_STOPPING);
+    stopping_begin(task);
 }
 
 void phase_wait(const struct task *task, struct wait *wait) {
@@ -318,15 +211,16 @@ void phase_wait(const struct task *task, struct wait *wait) {
         wait_until(wait, task->started_at + task->options->timeout_ms);
     if (task->phase == PHASE_RUNNING || task->phase == PHASE_DONE)
         return;
-    bool first = task->phase == PHASE_ADOPTING && task->now == task->phase_since;
-    bool following = task->phase == PHASE_SETTLING && task->swept;      /* perhaps for hours */
-    wait_until(wait, task->now + (first ? 0 : following ? 1000 : 100)); /* deadlines are many there, so look often */
+    bool first = task->now == task->phase_since;
+    bool following = task->phase == PHASE_SETTLING && (task->swept || task->adopted); /* perhaps for hours */
+    wait_until(wait, task->now + (first ? 0 : following ? SELDOM_MS : OFTEN_MS));
 }
 
 void phase_step(struct task *task) {
     static void (*const phases[PHASE_COUNT])(struct task *) = {
-        [PHASE_ADOPTING] = on_adopting, [PHASE_RUNNING] = on_running,     [PHASE_SETTLING] = on_settling,
-        [PHASE_STOPPING] = on_stopping, [PHASE_REPORTING] = on_reporting, [PHASE_DONE] = on_done,
+        [PHASE_CHECKING] = on_checking,     [PHASE_LOOKING] = on_looking,     [PHASE_RUNNING] = on_running,
+        [PHASE_SETTLING] = settle_step,     [PHASE_STOPPING] = stopping_step, [PHASE_COMMITTING] = on_committing,
+        [PHASE_COLLECTING] = on_collecting, [PHASE_REPORTING] = on_reporting, [PHASE_DONE] = on_done,
     };
     if (task->options->timeout_ms > 0 && task->now - task->started_at >= task->options->timeout_ms)
         phase_stop(task, CAUSE_TIMEOUT);

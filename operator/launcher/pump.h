@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "launcher/lines.h"
 #include "base/wait.h"
+#include "output/lines.h"
 
 enum { PUMP_BUFFER = 64 * 1024 };
 

@@ -30,6 +30,7 @@ void snapshot_init(struct snapshot *snapshot, int64_t wall_now) {
     snapshot->record.progress_text = snapshot->progress;
     snapshot->record.reason = snapshot->reason;
     snapshot->record.message = snapshot->message;
+    snapshot->record.remains = snapshot->remains;
     changed(snapshot, NEWS_URGENT);
 }
 
@@ -55,21 +56,34 @@ void snapshot_set_history(struct snapshot *snapshot, const char *url) {
         changed(snapshot, NEWS_PROGRESS);
 }
 
+/* At the end of a list of ids; false when it is there already or too long. Beyond RECORD_JOBS_MAX the oldest goes. */
+static bool add_id(char *slots, size_t size, const char **ids, size_t *count, const char *id) {
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp(ids[i], id) == 0)
+            return false;
+    if (strlen(id) >= size || !*id)
+        return false;
+    if (*count == RECORD_JOBS_MAX) {
+        memmove(slots, slots + size, (RECORD_JOBS_MAX - 1) * size);
+        (*count)--;
+    }
+    char *slot = slots + *count * size;
+    memcpy(slot, id, strlen(id) + 1);
+    ids[(*count)++] = slot;
+    return true;
+}
+
+void snapshot_add_application(struct snapshot *snapshot, const char *id) {
+    struct record *record = &snapshot->record;
+    if (add_id(snapshot->applications[0], sizeof snapshot->applications[0], record->application_ids,
+               &record->application_count, id))
+        changed(snapshot, NEWS_URGENT);
+}
+
 void snapshot_add_job(struct snapshot *snapshot, const char *id) {
     struct record *record = &snapshot->record;
-    for (size_t i = 0; i < record->job_count; i++)
-        if (strcmp(snapshot->jobs[i], id) == 0)
-            return;
-    if (strlen(id) >= sizeof snapshot->jobs[0])
-        return;
-    if (record->job_count == RECORD_JOBS_MAX) {
-        memmove(snapshot->jobs[0], snapshot->jobs[1], sizeof snapshot->jobs - sizeof snapshot->jobs[0]);
-        record->job_count--;
-    }
-    memcpy(snapshot->jobs[record->job_count], id, strlen(id) + 1);
-    record->job_ids[record->job_count] = snapshot->jobs[record->job_count];
-    record->job_count++;
-    changed(snapshot, NEWS_URGENT);
+    if (add_id(snapshot->jobs[0], sizeof snapshot->jobs[0], record->job_ids, &record->job_count, id))
+        changed(snapshot, NEWS_URGENT);
 }
 
 void snapshot_set_progress(struct snapshot *snapshot, int percent, const char *text) {
@@ -80,7 +94,7 @@ void snapshot_set_progress(struct snapshot *snapshot, int percent, const char *t
 }
 
 void snapshot_finish(struct snapshot *snapshot, int exit_code, int signal, const char *reason, const char *message,
-                     int64_t wall_now) {
+                     const char *remains, int64_t wall_now) {
     struct record *record = &snapshot->record;
     record->phase = "Finished";
     record->final = true;
@@ -89,6 +103,7 @@ void snapshot_finish(struct snapshot *snapshot, int exit_code, int signal, const
     record->finished_at = wall_now;
     snprintf(snapshot->reason, sizeof snapshot->reason, "%s", reason);
     snprintf(snapshot->message, sizeof snapshot->message, "%s", message);
+    snprintf(snapshot->remains, sizeof snapshot->remains, "%s", remains);
     changed(snapshot, NEWS_URGENT);
 }
 

@@ -29,21 +29,12 @@ static bool next_line(struct lines *lines, const char **ret_line, size_t *ret_le
 }
 
 static bool is_id(const char *text, size_t length) {
-    static const char begin[] = "application_";
-    size_t at = sizeof begin - 1, part = 0;
-    if (length >= HADOOP_ID_MAX || length <= at || memcmp(text, begin, at) != 0)
+    char id[YARN_ID_MAX];
+    if (length >= sizeof id)
         return false;
-    for (int parts = 0; parts < 2; parts++) {
-        for (part = 0; at < length && isdigit((unsigned char)text[at]); at++)
-            part++;
-        if (part == 0 || (parts == 0 && (at == length || text[at++] != '_')))
-            return false;
-    }
-    return at == length;
-}
-
-bool hadoop_id_valid(const char *id) {
-    return is_id(id, strnlen(id, HADOOP_ID_MAX));
+    memcpy(id, text, length);
+    id[length] = '\0';
+    return yarn_id_valid(id);
 }
 
 static void trim(const char **text, size_t *length) {
@@ -64,26 +55,26 @@ static bool is_among(const char *const *words, const char *text, size_t length, 
     return false;
 }
 
-static bool put_state(struct hadoop_report *report, const char *text, size_t length) {
+static bool put_state(struct yarn_app *report, const char *text, size_t length) {
     static const char *const states[] = {"NEW",      "NEW_SAVING", "SUBMITTED", "ACCEPTED", "RUNNING",
                                          "FINISHED", "FAILED",     "KILLED",    NULL};
     return !report->state[0] && is_among(states, text, length, report->state);
 }
 
-static bool put_final(struct hadoop_report *report, const char *text, size_t length) {
+static bool put_final(struct yarn_app *report, const char *text, size_t length) {
     static const char *const finals[] = {"UNDEFINED", "SUCCEEDED", "FAILED", "KILLED", "ENDED", NULL};
     return !report->final_status[0] && is_among(finals, text, length, report->final_status);
 }
 
-static bool put_progress(struct hadoop_report *report, const char *text, size_t length) {
+static bool put_progress(struct yarn_app *report, const char *text, size_t length) {
     int percent = 0;
     for (size_t i = 0; i < length && isdigit((unsigned char)text[i]) && percent <= 100; i++)
         percent = percent * 10 + (text[i] - '0');
-    report->percent = percent > 100 ? 100 : percent;
+    report->progress = percent > 100 ? 100 : percent;
     return length > 1 && length <= 8 && text[length - 1] == '%';
 }
 
-static bool put_url(struct hadoop_report *report, const char *text, size_t length) {
+static bool put_url(struct yarn_app *report, const char *text, size_t length) {
     if (length > RECORD_URL_MAX)
         return true;
     memcpy(report->tracking_url, text, length);
@@ -130,7 +121,7 @@ static int not_answered(const char *text, size_t length, int exit_code, struct e
 
 static const struct {
     const char *name;
-    bool (*put)(struct hadoop_report *report, const char *text, size_t length);
+    bool (*put)(struct yarn_app *report, const char *text, size_t length);
 } members[] = {{"State", put_state}, {"Final-State", put_final}, {"Progress", put_progress}, {"Tracking-URL", put_url}};
 
 /* "\tNAME : VALUE" */
@@ -146,19 +137,19 @@ static bool is_member(const char *line, size_t size, const char *name, const cha
 }
 
 /* From here to the member that follows; a cut keeps the end, where causes are. */
-static void put_diagnostics(struct hadoop_report *report, const char *begin, const char *end) {
+static void put_diagnostics(struct yarn_app *report, const char *begin, const char *end) {
     const char *stop = memmem(begin, (size_t)(end - begin), "\n\tUnmanaged Application :", 25);
     size_t length = (size_t)((stop ? stop : end) - begin);
     trim(&begin, &length);
     if (length == 3 && memcmp(begin, "N/A", 3) == 0)
         length = 0;
-    size_t skip = length >= HADOOP_DIAGNOSTICS_MAX ? length - HADOOP_DIAGNOSTICS_MAX + 1 : 0;
+    size_t skip = length >= YARN_DIAGNOSTICS_MAX ? length - YARN_DIAGNOSTICS_MAX + 1 : 0;
     memcpy(report->diagnostics, begin + skip, length - skip);
     report->diagnostics[length - skip] = '\0';
 }
 
 /* The members that stand before the diagnostics, each once. */
-static bool read_report(struct lines *lines, struct hadoop_report *report) {
+static bool read_report(struct lines *lines, struct yarn_app *report) {
     const char *line, *value;
     size_t size, length;
     bool seen[sizeof members / sizeof members[0]] = {0};
@@ -177,10 +168,10 @@ static bool read_report(struct lines *lines, struct hadoop_report *report) {
     return report->state[0] && report->final_status[0];
 }
 
-int hadoop_answer_status(const char *text, size_t length, int exit_code, const char *id, struct hadoop_report *ret,
+int hadoop_answer_status(const char *text, size_t length, int exit_code, const char *id, struct yarn_app *ret,
                          struct error *err) {
     struct lines lines = {text, text + length};
-    struct hadoop_report report = {0};
+    struct yarn_app report = {0};
     const char *line, *value;
     size_t size, value_length;
     if (exit_code != 0)
@@ -211,12 +202,11 @@ static bool last_field(const char *line, size_t *at, const char **ret_text, size
     return true;
 }
 
-static bool read_row(const char *line, size_t size, struct hadoop_report *report) {
-    static bool (*const put[])(struct hadoop_report *, const char *, size_t) = {put_url, put_progress, put_final,
-                                                                                put_state};
+static bool read_row(const char *line, size_t size, struct yarn_app *report) {
+    static bool (*const put[])(struct yarn_app *, const char *, size_t) = {put_url, put_progress, put_final, put_state};
     const char *field = line;
     size_t length = 0, at = size;
-    *report = (struct hadoop_report){0};
+    *report = (struct yarn_app){0};
     while (length < size && line[length] != '\t')
         length++;
     trim(&field, &length);
@@ -247,7 +237,7 @@ static bool read_total(const char *line, size_t size, long *ret) {
 int hadoop_answer_list(const char *text, size_t length, int exit_code, hadoop_answer_each *each, void *context,
                        struct error *err) {
     struct lines lines = {text, text + length};
-    struct hadoop_report report;
+    struct yarn_app report;
     const char *line;
     size_t size;
     long total = -1, count = 0;
@@ -270,7 +260,7 @@ int hadoop_answer_list(const char *text, size_t length, int exit_code, hadoop_an
 }
 
 int hadoop_answer_kill(const char *text, size_t length, int exit_code, const char *id, struct error *err) {
-    char killing[HADOOP_ID_MAX + 32], finished[HADOOP_ID_MAX + 48];
+    char killing[YARN_ID_MAX + 32], finished[YARN_ID_MAX + 48];
     if (exit_code != 0)
         return not_answered(text, length, exit_code, err);
     snprintf(killing, sizeof killing, "Killing application %.63s", id);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "remote/hadoop_answer.h"
 #include "remote/hadoop_tagged.h"
+#include "remote/yarn_app.h"
 
 enum { ARGUMENTS_MAX = 16, PIECES_MAX = 4 };
 
@@ -194,7 +194,7 @@ const char *const *hadoop_client_argv(struct hadoop_client *client, enum hadoop_
     static const char *const options[] = {
         [HADOOP_STATUS] = "-status", [HADOOP_KILL] = "-kill", [HADOOP_LIST] = "-list"};
     size_t count = 0;
-    if (question == HADOOP_LIST ? !hadoop_tag_valid(subject) : !hadoop_id_valid(subject))
+    if (question == HADOOP_LIST ? !hadoop_tag_valid(subject) : !yarn_id_valid(subject))
         return NULL;
     const char *const begin[] = {client->java, "-Xmx32m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"};
     for (; count < sizeof begin / sizeof begin[0]; count++)

@@ -6,14 +6,14 @@
 #include "remote/hadoop_answer.h"
 #include "support_fuzz.h"
 
-static void check_report(const struct hadoop_report *report) {
-    CHECK(hadoop_id_valid(report->id) && report->state[0] != '\0' && report->final_status[0] != '\0');
-    CHECK(report->percent >= 0 && report->percent <= 100);
+static void check_report(const struct yarn_app *report) {
+    CHECK(yarn_id_valid(report->id) && report->state[0] != '\0' && report->final_status[0] != '\0');
+    CHECK(report->progress >= 0 && report->progress <= 100);
     CHECK(report->tracking_url[0] == '\0' || record_url_valid(report->tracking_url));
     CHECK(strlen(report->diagnostics) < sizeof report->diagnostics);
 }
 
-static void on_report(void *context, const struct hadoop_report *report) {
+static void on_report(void *context, const struct yarn_app *report) {
     (void)context;
     check_report(report);
 }
@@ -21,7 +21,7 @@ static void on_report(void *context, const struct hadoop_report *report) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char id[] = "application_1795278585466_0006";
     const char *text = (const char *)data;
-    struct hadoop_report report;
+    struct yarn_app report;
     for (int code = 0; code < 2; code++) {
         struct error err = {0};
         if (hadoop_answer_status(text, size, code, id, &report, &err) == 0) {

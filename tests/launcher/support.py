@@ -178,6 +178,7 @@ class ResourceManager(Server):
 
     def __init__(self):
         self.apps, self.requests, self.put_status, self.standby_of, self.broken = {}, [], 202, None, False
+        self.get_status, self.ha_state, self.started_on = 200, "ACTIVE", 1700000000000
         self.kill_delay = 0
         self.lock = threading.Lock()
         super().__init__()
@@ -204,13 +205,17 @@ class ResourceManager(Server):
         elif self.standby_of:
             location = "http://127.0.0.1:%d%s" % (self.standby_of.port, handler.path)
             handler.answer(307, "This is standby RM.", [("Location", location)])
+        elif self.get_status != 200 and handler.command == "GET":
+            handler.answer(self.get_status, "refused")
+        elif url.path == "/ws/v1/cluster/info":
+            handler.answer(200, json.dumps({"clusterInfo": {"id": self.started_on, "state": "STARTED", "haState": self.ha_state}}))
         elif url.path == "/ws/v1/cluster/apps":
             self.list(handler, query)
         else:
             match = re.fullmatch(r"/ws/v1/cluster/apps/(application_\d+_\d+)(/state)?", url.path)
             app = match and self.apps.get(match.group(1))
             if not app:
-                handler.answer(404, '{"RemoteException":{"message":"app not found"}}')
+                handler.answer(404, '{"RemoteException":{"exception":"NotFoundException","message":"app not found"}}')
             elif match.group(2):
                 self.kill(handler, app)
             else:
@@ -221,9 +226,10 @@ class ResourceManager(Server):
     def list(self, handler, query):
         tag = query.get("applicationTags", [""])[0].lower()
         states = query.get("states", [None])[0]
+        limit = int(query.get("limit", ["10000"])[0])
         with self.lock:
             found = [app for app in self.apps.values() if tag in app["applicationTags"].lower().split(",")
-                     and (not states or app["state"] in states.split(","))]
+                     and (not states or app["state"] in states.split(","))][:limit]
             body = json.dumps({"apps": {"app": found} if found else None})
             body = body.replace('"apps": null', '"apps": {}')
         handler.answer(200, body)

@@ -76,7 +76,7 @@ class ExitCodes(LauncherTest):
     def test_bad_options_start_nothing(self):
         mark = self.path("mark")
         for options in (["--kind", "storm"], ["--verdict", "oracle"], ["--timeout", "soon"], ["--grace", "5"],
-                        ["--report", "http://plain:1/"], ["--report", "https://h:1/"], ["--yarn-tag", "a&b"]):
+                        ["--report", "http://plain:1/"], ["--report", "https://h:1/"], ["--tag", "a&b"], ["--remote", "mesos"], ["--verdict", "remote"], ["--attempt", "0"]):
             returned, _, err = self.run_launcher(["touch", mark], *options)
             self.assertEqual(returned, 64, options)
             self.assertIn(options[0].encode() if options[0] != "--report" else b"report", err.lower())

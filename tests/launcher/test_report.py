@@ -50,7 +50,7 @@ class Normal(ReportTest):
         self.assertLess(len(numbers), 8)
 
     def test_url_within_a_second(self):
-        process = self.start(["sh", "-c", "sleep 0.7; %s; echo printed; sleep 5" % SUBMITTED], "--grace", "2s",
+        process = self.start(["sh", "-c", "trap 'sleep 0.7; exit 143' TERM; sleep 0.7; %s; echo printed; sleep 5" % SUBMITTED], "--grace", "5s",
                              *self.reporting("--kind", "hadoopJar"), env=self.environment())
         process.stdout.readline()
         printed = time.monotonic()

@@ -23,17 +23,17 @@ class YarnTest(LauncherTest):
         return "echo '26/11/20 INFO YarnClientImpl: Submitted application application_1700000000000_%04d' >&2; " % number
 
     def launch(self, script, *options, **more):
-        return self.run_launcher(["sh", "-c", script], "--yarn-tag", TAG, *options, env=self.env, **more)
+        return self.run_launcher(["sh", "-c", script], "--remote", "yarn", "--tag", TAG, *options, env=self.env, **more)
 
     def begin(self, script, *options):
-        return self.start(["sh", "-c", script], "--yarn-tag", TAG, *options, env=self.env)
+        return self.start(["sh", "-c", script], "--remote", "yarn", "--tag", TAG, *options, env=self.env)
 
     def puts(self):
         return [path for method, path in self.rm.requests if method == "PUT"]
 
 
 class Verdict(YarnTest):
-    OPTIONS = ("--kind", "sparkSubmit", "--verdict", "yarn")
+    OPTIONS = ("--kind", "sparkSubmit", "--verdict", "remote")
 
     def follow(self, final, client=0, state="FINISHED", diagnostics="", seconds=1.5):
         process = self.begin("echo started; sleep 0.5; %s exit %d" % (self.submitted(1), client), *self.OPTIONS)
@@ -178,7 +178,7 @@ class Stop(YarnTest):
         self.assertEqual(app["state"], "KILLED")
 
     def test_while_following(self):
-        process = self.begin("echo on; sleep 0.3; %s exit 0" % self.submitted(1), "--kind", "sparkSubmit", "--verdict", "yarn")
+        process = self.begin("echo on; sleep 0.3; %s exit 0" % self.submitted(1), "--kind", "sparkSubmit", "--verdict", "remote")
         process.stdout.readline()
         app = self.rm.add(1, TAG)
         time.sleep(1.5)

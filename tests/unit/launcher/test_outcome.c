@@ -13,7 +13,6 @@
 
 #include "base/sm.h"
 #include "launcher/cgroup.h"
-#include "launcher/endpoint.h"
 #include "launcher/outcome.h"
 #include "launcher/snapshot.h"
 #include "launcher/task.h"
@@ -22,7 +21,10 @@
 
 static struct outcome outcome;
 
+static const struct remote_words words = {"YARN", "YarnFailed", "YarnKilled", "YarnLost"};
+
 static void decide(struct ending ending) {
+    ending.words = &words;
     ending.command = ending.command ? ending.command : "/opt/spark/bin/spark-submit";
     outcome_decide(&ending, &outcome);
 }
@@ -34,12 +36,12 @@ static struct telling said(const char *line) {
     return telling;
 }
 
-static struct yarn_app yarn(const char *state, const char *final, const char *diagnostics) {
-    struct yarn_app app = {.id = "application_1_0002"};
-    snprintf(app.state, sizeof app.state, "%s", state);
-    snprintf(app.final_status, sizeof app.final_status, "%s", final);
-    snprintf(app.diagnostics, sizeof app.diagnostics, "%s", diagnostics);
-    return app;
+/* A job in that state, ended when there is a verdict. */
+static struct remote_job job_of(const char *state, enum remote_verdict verdict, const char *why) {
+    struct remote_job job = {.id = "application_1_0002", .verdict = verdict, .ended = verdict != REMOTE_UNDECIDED};
+    snprintf(job.state, sizeof job.state, "%s", state);
+    snprintf(job.why, sizeof job.why, "%s", why);
+    return job;
 }
 
 static void check(int exit_code, int launcher_exit_code, const char *reason, const char *message) {
@@ -76,60 +78,100 @@ static void test_by_exit_code(void **state) {
 
 static void test_mapreduce_details(void **state) {
     (void)state;
-    struct yarn_app app = yarn("FINISHED", "FAILED", "Task failed task_1_0002_m_000000\nJob failed as tasks failed.\n");
+    struct remote_job job = job_of("FINISHED", REMOTE_FAILED, "Task failed task_1_0002_m_000000");
     struct telling telling = said("Error: java.lang.RuntimeException: subprocess failed with code 1");
     decide(
-        (struct ending){.command = "hadoop", .ran = true, .wait_status = EXITED(1), .telling = &telling, .app = &app});
+        (struct ending){.command = "hadoop", .ran = true, .wait_status = EXITED(1), .telling = &telling, .job = &job});
     check(1, 1, "ExitCode",
           "hadoop exited with 1: RuntimeException: subprocess failed with code 1 (Task failed task_1_0002_m_000000)");
     telling = said("log4j:WARN See http://x for more info.");
     decide(
-        (struct ending){.command = "hadoop", .ran = true, .wait_status = EXITED(1), .telling = &telling, .app = &app});
+        (struct ending){.command = "hadoop", .ran = true, .wait_status = EXITED(1), .telling = &telling, .job = &job});
     check(1, 1, "ExitCode", "hadoop exited with 1: Task failed task_1_0002_m_000000");
 }
 
-static void test_by_yarn(void **state) {
+static void test_by_remote(void **state) {
     (void)state;
-    struct yarn_app failed = yarn("FINISHED", "FAILED", "User application exited with status 1");
-    struct yarn_app good = yarn("FINISHED", "SUCCEEDED", "");
-    struct yarn_app killed = yarn("KILLED", "KILLED", "Application application_1_0002 was killed by user root");
-    struct yarn_app running = yarn("RUNNING", "UNDEFINED", "");
-    decide((struct ending){.ran = true, .by_yarn = true, .app = &good});
+    struct remote_job failed = job_of("FINISHED", REMOTE_FAILED, "User application exited with status 1");
+    struct remote_job good = job_of("FINISHED", REMOTE_SUCCEEDED, "");
+    struct remote_job killed = job_of("KILLED", REMOTE_KILLED, "it was killed by user root");
+    struct remote_job running = job_of("RUNNING", REMOTE_UNDECIDED, "");
+    decide((struct ending){.ran = true, .by_remote = true, .job = &good});
     check(0, 0, "", "");
-    decide((struct ending){.ran = true, .by_yarn = true, .app = &failed});
+    decide((struct ending){.by_remote = true, .job = &good}); /* adopted: there was no command */
+    check(0, 0, "", "");
+    decide((struct ending){.ran = true, .by_remote = true, .job = &failed});
     check(1, 1, "YarnFailed", "application_1_0002 failed: User application exited with status 1");
-    decide((struct ending){.ran = true, .by_yarn = true, .app = &failed, .wait_status = EXITED(3)});
+    decide((struct ending){.ran = true, .by_remote = true, .job = &failed, .wait_status = EXITED(3)});
     check(3, 3, "YarnFailed", "application_1_0002 failed: User application exited with status 1");
-    decide((struct ending){.ran = true, .by_yarn = true, .app = &killed, .wait_status = EXITED(1)});
-    check(1, 1, "YarnKilled", "application_1_0002 was killed: Application application_1_0002 was killed by user root");
-    decide((struct ending){.ran = true, .by_yarn = true, .app = &good, .wait_status = EXITED(1)});
+    decide((struct ending){.ran = true, .by_remote = true, .job = &killed, .wait_status = EXITED(1)});
+    check(1, 1, "YarnKilled", "application_1_0002 was killed: it was killed by user root");
+    decide((struct ending){.ran = true, .by_remote = true, .job = &good, .wait_status = EXITED(1)});
     check(0, 0, "", "spark-submit exited with 1, but YARN says that application_1_0002 SUCCEEDED");
-    decide((struct ending){.ran = true, .by_yarn = true});
+    decide((struct ending){.ran = true, .by_remote = true});
     check(1, 1, "YarnLost", "spark-submit exited with 0, but YARN knows no application of this task");
-    decide((struct ending){
-        .ran = true, .by_yarn = true, .app = &running, .yarn_trouble = "connect to rm:8088: timed out"});
-    check(0, 0, "", "verdict by exit code: connect to rm:8088: timed out");
-    decide((struct ending){.ran = true, .by_yarn = true, .wait_status = EXITED(1), .yarn_trouble = "no address"});
-    check(1, 1, "ExitCode", "spark-submit exited with 1; verdict by exit code: no address");
+    decide((struct ending){.ran = true, .by_remote = true, .job = &running});
+    check(1, 1, "YarnLost", "YARN does not know application_1_0002 any more");
+    decide((struct ending){.ran = true, .by_remote = true, .wait_status = EXITED(2)});
+    check(2, 2, "ExitCode", "spark-submit exited with 2");
+}
+
+/* The client's word counts only where it could ask; its failure before anything was submitted is its own. */
+static void test_unasked(void **state) {
+    (void)state;
+    struct remote_job running = job_of("", REMOTE_UNDECIDED, "");
+    struct ending ending = {.ran = true, .by_remote = true, .remote_trouble = "it refuses REST"};
+    decide(ending);
+    check(1, 1, "RemoteUnknown", "how the application ended cannot be told: it refuses REST");
+    ending.wait_status = EXITED(1);
+    decide(ending);
+    check(1, 1, "ExitCode",
+          "spark-submit exited with 1; the client's word, since YARN cannot be asked: it refuses REST");
+    ending.job = &running;
+    decide(ending);
+    check(1, 1, "RemoteUnknown", "how application_1_0002 ended cannot be told: it refuses REST");
+    ending.client_verdict = "FAILED";
+    decide(ending);
+    check(1, 1, "ExitCode",
+          "spark-submit exited with 1; the client's word, since YARN cannot be asked: it refuses REST");
+    ending.wait_status = 0;
+    ending.client_verdict = "SUCCEEDED";
+    decide(ending);
+    check(0, 0, "", "the client's word, since YARN cannot be asked: it refuses REST");
+    ending.client_verdict = "UNDEFINED";
+    ending.remains = "application_1_0002 may still run: it refuses REST";
+    decide(ending);
+    check(1, 1, "RemoteUnknown",
+          "how application_1_0002 ended cannot be told: it refuses REST; application_1_0002 may still run: it refuses "
+          "REST");
+}
+
+static void test_clean_up(void **state) {
+    (void)state;
+    decide((struct ending){.cause = CAUSE_CLEAN});
+    check(0, 0, "", "nothing was left");
+    decide((struct ending){.cause = CAUSE_CLEAN, .killed = "application_1_0002"});
+    check(0, 0, "", "application_1_0002 was killed");
+    decide((struct ending){.cause = CAUSE_CLEAN, .remains = "application_1_0002 may still run: refused"});
+    check(1, 1, "CleanupFailed", "application_1_0002 may still run: refused");
 }
 
 static void test_stopped_and_timed_out(void **state) {
     (void)state;
-    struct yarn_app app = yarn("KILLED", "KILLED", "");
+    struct remote_job job = job_of("KILLED", REMOTE_KILLED, "");
     decide((struct ending){.cause = CAUSE_STOP});
     check(143, 143, "Stopped", "stopped by a signal");
-    decide((struct ending){.cause = CAUSE_STOP, .app = &app, .killed = "application_1_0002"});
+    decide((struct ending){.cause = CAUSE_STOP, .job = &job, .killed = "application_1_0002"});
     check(143, 143, "Stopped", "stopped by a signal; application_1_0002 was killed");
-    decide((struct ending){.cause = CAUSE_TIMEOUT, .timeout_ms = 90 * 1000, .app = &app});
+    decide((struct ending){.cause = CAUSE_TIMEOUT, .timeout_ms = 90 * 1000, .job = &job});
     check(124, 124, "Timeout", "timed out after 1m30s; application_1_0002 is KILLED");
-    decide(
-        (struct ending){.cause = CAUSE_STOP, .left_behind = "application_1_0002", .yarn_trouble = "connect: refused"});
+    decide((struct ending){.cause = CAUSE_STOP, .remains = "application_1_0002 may still run: connect: refused"});
     check(143, 143, "Stopped", "stopped by a signal; application_1_0002 may still run: connect: refused");
 }
 
 static void test_start_failed(void **state) {
     (void)state;
-    decide((struct ending){.cause = CAUSE_START, .start_exit_code = 127, .start_error = "cannot start x: not found"});
+    decide((struct ending){.cause = CAUSE_START, .start_exit_code = 127, .trouble = "cannot start x: not found"});
     check(127, 127, "StartFailed", "cannot start x: not found");
 }
 
@@ -144,7 +186,7 @@ static void test_message_is_bounded(void **state) {
            13);
     struct telling telling = said(line);
     decide((struct ending){
-        .ran = true, .wait_status = EXITED(1), .telling = &telling, .by_yarn = true, .yarn_trouble = line});
+        .ran = true, .wait_status = EXITED(1), .telling = &telling, .by_remote = true, .remote_trouble = line});
     assert_true(strlen(outcome.message) <= RECORD_MESSAGE_MAX);
 }
 
@@ -162,27 +204,6 @@ static void test_oom_kills(void **state) {
     assert_int_equal(cgroup_parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 0\n"), 0);
     assert_int_equal(cgroup_parse_oom_kills("oom 1\n"), -1);
     assert_int_equal(cgroup_parse_oom_kills(""), -1);
-}
-
-static void test_endpoints(void **state) {
-    (void)state;
-    struct endpoint endpoint;
-    struct error err;
-    const char *path = NULL;
-    char text[ENDPOINT_TEXT_MAX];
-    assert_int_equal(endpoint_parse_url("https://weir.ns.svc:8443/v1/report", &endpoint, &path, &err), 0);
-    assert_string_equal(endpoint_text(&endpoint, text), "weir.ns.svc:8443");
-    assert_string_equal(path, "/v1/report");
-    assert_true(endpoint.tls);
-    assert_int_equal(endpoint_parse_url("http://rm", &endpoint, &path, &err), 0);
-    assert_int_equal(endpoint.port, 80);
-    assert_int_equal(endpoint_parse("[fd00::1]:443", 0, &endpoint, &err), 0);
-    assert_string_equal(endpoint.host, "fd00::1");
-    assert_string_equal(endpoint_text(&endpoint, text), "[fd00::1]:443");
-    static const char *const bad[] = {"",        ":1",    "host",   "host:", "host:0", "host:65536",
-                                      "host:1x", "a b:1", "[::1:1", "a/b:1", "u@h:1"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(endpoint_parse(bad[i], 0, &endpoint, &err), -1);
 }
 
 static void test_snapshot(void **state) {
@@ -215,10 +236,11 @@ static void test_snapshot(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_exit_code),     cmocka_unit_test(test_mapreduce_details),
-        cmocka_unit_test(test_by_yarn),          cmocka_unit_test(test_stopped_and_timed_out),
+        cmocka_unit_test(test_by_remote),        cmocka_unit_test(test_stopped_and_timed_out),
         cmocka_unit_test(test_start_failed),     cmocka_unit_test(test_message_is_bounded),
         cmocka_unit_test(test_phases_are_sound), cmocka_unit_test(test_oom_kills),
-        cmocka_unit_test(test_endpoints),        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_snapshot),         cmocka_unit_test(test_clean_up),
+        cmocka_unit_test(test_unasked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,10 +42,10 @@ static void test_ids(void **state) {
                                         "job_1_2",
                                         "-kill",
                                         "application_1_222222222222222222222222222222222222222222222222222222222222"};
-    assert_true(hadoop_id_valid("application_1_0001"));
-    assert_true(hadoop_id_valid(ID));
+    assert_true(yarn_id_valid("application_1_0001"));
+    assert_true(yarn_id_valid(ID));
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_false(hadoop_id_valid(wrong[i]));
+        assert_false(yarn_id_valid(wrong[i]));
 }
 
 static const struct {
@@ -65,14 +65,14 @@ static void test_status(void **state) {
     for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++) {
         int code;
         char *text = fixture(reports[i].fixture, &code);
-        struct hadoop_report report;
+        struct yarn_app report;
         struct error err = {0};
         if (hadoop_answer_status(text, strlen(text), code, ID, &report, &err) < 0)
             fail_msg("%s: %s", reports[i].fixture, err.text);
         assert_string_equal(report.id, ID);
         assert_string_equal(report.state, reports[i].state);
         assert_string_equal(report.final_status, reports[i].final_status);
-        assert_int_equal(report.percent, reports[i].percent);
+        assert_int_equal(report.progress, reports[i].percent);
         assert_string_equal(report.tracking_url, reports[i].url);
         assert_string_equal(report.diagnostics, reports[i].diagnostics);
         assert_int_equal(
@@ -107,7 +107,7 @@ static const struct {
 static void test_status_made_up(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof made_up / sizeof made_up[0]; i++) {
-        struct hadoop_report report;
+        struct yarn_app report;
         struct error err = {0};
         const char *text = made_up[i].text;
         int result = hadoop_answer_status(text, strlen(text), 0, "application_1_2", &report, &err);
@@ -123,19 +123,19 @@ static void test_status_made_up(void **state) {
 static void test_long_diagnostics(void **state) {
     (void)state;
     AUTO_STRBUF text = STRBUF_INIT;
-    struct hadoop_report report;
+    struct yarn_app report;
     struct error err = {0};
     strbuf_puts(&text, REPORT(STATES "\tDiagnostics : "));
     for (int i = 0; i < 10000; i++)
         strbuf_printf(&text, "line %d\n", i);
     strbuf_puts(&text, "cause\n\tUnmanaged Application : false\n");
     assert_int_equal(hadoop_answer_status(text.data, text.length, 0, "application_1_2", &report, &err), 0);
-    assert_int_equal(strlen(report.diagnostics), HADOOP_DIAGNOSTICS_MAX - 1);
+    assert_int_equal(strlen(report.diagnostics), YARN_DIAGNOSTICS_MAX - 1);
     assert_string_equal(strrchr(report.diagnostics, '\n'), "\ncause");
 }
 
-static void collect(void *context, const struct hadoop_report *report) {
-    strbuf_printf(context, "%s %s %s %d%% %s;", report->id, report->state, report->final_status, report->percent,
+static void collect(void *context, const struct yarn_app *report) {
+    strbuf_printf(context, "%s %s %s %.0f%% %s;", report->id, report->state, report->final_status, report->progress,
                   report->tracking_url);
 }
 
@@ -188,7 +188,7 @@ static const struct {
     {"", -1},
 };
 
-static void count(void *context, const struct hadoop_report *report) {
+static void count(void *context, const struct yarn_app *report) {
     (void)report;
     ++*(int *)context;
 }
@@ -227,7 +227,7 @@ static void test_kill(void **state) {
 
 static void test_not_answered(void **state) {
     (void)state;
-    struct hadoop_report report;
+    struct yarn_app report;
     struct error err = {0};
     int code;
     char *text = fixture("spark-unknown", &code);
