@@ -93,7 +93,7 @@ static void look_at_head(struct rest_call *call) {
 void answer_reset(struct rest_call *call) {
     free(call->location);
     call->location = NULL;
-    call->headed = call->followed = call->too_large = false;
+    call->reached = call->headed = call->followed = call->too_large = false;
     strbuf_fini(&call->bytes);
     call->bytes = (struct strbuf)STRBUF_MAX(call->max_bytes + 1);
 }
@@ -131,7 +131,7 @@ static void change_method(struct rest_call *call, int status) {
 
 bool answer_redirects(struct rest_call *call) {
     look_at_head(call);
-    if (!call->followed || call_left_ms(call) <= 0)
+    if (!call->followed)
         return false;
     change_method(call, status_of(call));
     free(call->url);

@@ -100,6 +100,7 @@ int call_new(const struct rest_request *request, struct rest_call **ret_call, st
     };
     if (call->easy == NULL)
         abort();
+    call->left_ms = call->timeout_ms;
     snprintf(call->method, sizeof call->method, "%s", request->method);
     copy_body(call, request);
     *ret_call = call;
@@ -180,10 +181,22 @@ static void set_route(struct rest_call *call, const struct origin *origin) {
     curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->route);
 }
 
+/* libcurl tells of a connection only when TLS is done too; this comes when TLS begins. */
+static CURLcode tls_begins(CURL *easy, void *context, void *arg) {
+    (void)easy;
+    (void)context;
+    struct rest_call *call = arg;
+    call->reached = true;
+    return CURLE_OK;
+}
+
 static void set_trust(struct rest_call *call, const struct trust *trust) {
     curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(call->easy, CURLOPT_SSL_CTX_FUNCTION, tls_begins);
+    curl_easy_setopt(call->easy, CURLOPT_SSL_CTX_DATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* parsed, a system's bundle is megabytes */
     if (call->ca_pem != NULL) {
         struct curl_blob blob = {.data = call->ca_pem, .len = strlen(call->ca_pem), .flags = CURL_BLOB_NOCOPY};
         curl_easy_setopt(call->easy, CURLOPT_CAINFO_BLOB, &blob);
@@ -204,16 +217,12 @@ static bool proxy_named(const char *url) {
 }
 
 static void set_times(struct rest_call *call) {
-    int64_t left = call_left_ms(call), connect = call->connect_timeout_ms;
+    int64_t left = call->left_ms, connect = call->connect_timeout_ms;
     bool second = !call->direct && !call->by_proxy && proxy_named(call->url);
     if (second && connect > left / 2) /* some is left for the proxy */
         connect = left / 2;
     curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
     curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect > 0 ? connect : 1));
-}
-
-int64_t call_left_ms(const struct rest_call *call) {
-    return call->timeout_ms - call->spent_ms;
 }
 
 void call_prepare(struct rest_call *call, const struct trust *trust) {
@@ -243,13 +252,15 @@ void call_prepare(struct rest_call *call, const struct trust *trust) {
     answer_reset(call);
 }
 
-bool call_proxy_helps(const struct rest_call *call, CURLcode result) {
-    curl_off_t connected = 0, begun = 0;
-    bool unreached =
-        result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT || result == CURLE_OPERATION_TIMEDOUT;
-    if (call->direct || call->by_proxy || !unreached || call_left_ms(call) <= 0 || !proxy_named(call->url))
-        return false;
-    curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
+bool call_connected(const struct rest_call *call) {
+    curl_off_t begun = 0;
     curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &begun); /* of a connection that was kept too */
-    return connected == 0 && begun == 0;
+    return call->reached || begun > 0;
+}
+
+bool call_proxy_helps(const struct rest_call *call, CURLcode result) {
+    bool unreached = (result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT ||
+                      result == CURLE_OPERATION_TIMEDOUT) &&
+                     !call_connected(call);
+    return unreached && !call->direct && !call->by_proxy && call->left_ms > 0 && proxy_named(call->url);
 }

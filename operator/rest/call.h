@@ -31,7 +31,9 @@ struct rest_call {
     bool direct;
     int redirects; /* left */
     size_t max_bytes;
-    int64_t timeout_ms, connect_timeout_ms, spent_ms; /* spent: by the tries before this one */
+    int64_t timeout_ms, connect_timeout_ms;
+    int64_t deadline; /* boot ms; 0: not seen by a step yet */
+    int64_t left_ms;  /* of the time, when this try began */
 
     CURL *easy;
     struct curl_slist *headers, *route;
@@ -41,6 +43,7 @@ struct rest_call {
     bool finished;  /* done is being called */
 
     /* The answer of this try. */
+    bool reached;  /* the other side accepted the connection: TLS has begun */
     bool headed;   /* its head was looked at */
     bool followed; /* it is a redirect that is followed: its body is not for anybody */
     bool too_large;
@@ -52,6 +55,6 @@ int call_new(const struct rest_request *request, struct rest_call **ret_call, st
 void call_free(struct rest_call *call);
 /* Makes the handle ready for the next try. Never fails but for memory, which ends the process. */
 void call_prepare(struct rest_call *call, const struct trust *trust);
-int64_t call_left_ms(const struct rest_call *call); /* of its time */
+bool call_connected(const struct rest_call *call); /* this try, if only that; TLS need not have succeeded */
 /* The try ended so: does another by the proxy make sense, now that none has been connected? */
 bool call_proxy_helps(const struct rest_call *call, CURLcode result);

@@ -140,14 +140,12 @@ static void tell(struct rest *rest, struct rest_call *call, CURLcode result) {
 }
 
 static void try_ended(struct rest *rest, struct rest_call *call, CURLcode result) {
-    curl_off_t spent_us = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &spent_us);
-    call->spent_ms += (int64_t)spent_us / 1000;
+    call->left_ms = call->deadline - rest->now;
     detach(rest, call);
     bool by_proxy = call_proxy_helps(call, result);
     bool again = by_proxy || (result == CURLE_OK && answer_redirects(call));
-    if (!again) {
-        tell(rest, call, result);
+    if (!again || call->left_ms <= 0) {
+        tell(rest, call, again ? CURLE_OPERATION_TIMEDOUT : result);
         return;
     }
     call->by_proxy = by_proxy;
@@ -166,16 +164,26 @@ static void catch_up(struct rest *rest) {
     }
 }
 
-void rest_step(struct rest *rest, const struct wait *wait, int64_t now) {
-    (void)wait; /* libcurl looks at its descriptors itself */
-    int running = 0, left = 0;
-    rest->now = now;
-    if (rest->multi == NULL)
-        return;
+static void perform(struct rest *rest, int64_t now) {
+    struct rest_call *call = NULL;
+    int running = 0;
+    DL_FOREACH(rest->calls, call) {
+        if (call->deadline == 0)
+            call->deadline = now + call->timeout_ms;
+    }
     rest->inside = true;
     curl_multi_perform(rest->multi, &running);
     rest->inside = false;
     catch_up(rest);
+}
+
+void rest_step(struct rest *rest, const struct wait *wait, int64_t now) {
+    (void)wait; /* libcurl looks at its descriptors itself */
+    int left = 0;
+    rest->now = now;
+    if (rest->multi == NULL)
+        return;
+    perform(rest, now);
     for (CURLMsg *message; (message = curl_multi_info_read(rest->multi, &left)) != NULL;) {
         struct rest_call *call = NULL;
         CURLcode result = message->data.result;
