@@ -17,10 +17,9 @@ enum { BUFFER_SIZE = 16 * 1024, IDLE_SECONDS = 5 };
 
 /* New. */
 
-static char *copy(const char *text) {
+static char *copy(const char *text, bool *starved) {
     char *made = text == NULL ? NULL : strdup(text);
-    if (text != NULL && made == NULL)
-        abort();
+    *starved |= text != NULL && made == NULL;
     return made;
 }
 
@@ -65,14 +64,26 @@ static int check(const struct rest_request *request, struct origin *ret_first, s
 }
 
 static void copy_body(struct rest_call *call, const struct rest_request *request) {
-    if (request->body == NULL)
+    call->has_body = request->body != NULL;
+    if (!call->has_body)
         return;
     call->body = malloc(request->body_length + 1);
+    call->starved |= call->body == NULL;
     if (call->body == NULL)
-        abort();
+        return;
     memcpy(call->body, request->body, request->body_length);
     call->body_length = request->body_length;
-    call->has_body = true;
+}
+
+static void copy_texts(struct rest_call *call, const struct rest_request *request) {
+    static const char json[] = "application/json";
+    snprintf(call->method, sizeof call->method, "%s", request->method);
+    call->url = copy(request->url, &call->starved);
+    call->token = copy(request->token, &call->starved);
+    call->accept = copy(request->accept != NULL ? request->accept : json, &call->starved);
+    call->content_type = copy(request->content_type != NULL ? request->content_type : json, &call->starved);
+    call->ca_pem = copy(request->ca_pem, &call->starved);
+    call->connect_to = copy(request->connect_to, &call->starved);
 }
 
 int call_new(const struct rest_request *request, struct rest_call **ret_call, struct error *err) {
@@ -81,15 +92,9 @@ int call_new(const struct rest_request *request, struct rest_call **ret_call, st
         return -1;
     struct rest_call *call = calloc(1, sizeof *call);
     if (call == NULL)
-        abort();
+        return error_set(err, ERROR_TRANSIENT, "out of memory");
     *call = (struct rest_call){
         .sink = request->sink,
-        .url = copy(request->url),
-        .token = copy(request->token),
-        .accept = copy(request->accept != NULL ? request->accept : "application/json"),
-        .content_type = copy(request->content_type != NULL ? request->content_type : "application/json"),
-        .ca_pem = copy(request->ca_pem),
-        .connect_to = copy(request->connect_to),
         .first = first,
         .direct = request->direct,
         .redirects = request->redirects,
@@ -98,11 +103,14 @@ int call_new(const struct rest_request *request, struct rest_call **ret_call, st
         .connect_timeout_ms = request->connect_timeout_ms > 0 ? request->connect_timeout_ms : REST_CONNECT_MS,
         .easy = curl_easy_init(),
     };
-    if (call->easy == NULL)
-        abort();
     call->left_ms = call->timeout_ms;
-    snprintf(call->method, sizeof call->method, "%s", request->method);
+    call->starved = call->easy == NULL;
+    copy_texts(call, request);
     copy_body(call, request);
+    if (call->starved) {
+        call_free(call);
+        return error_set(err, ERROR_TRANSIENT, "out of memory");
+    }
     *ret_call = call;
     return 0;
 }
@@ -132,25 +140,26 @@ void call_free(struct rest_call *call) {
 
 /* A try. */
 
-static struct curl_slist *append(struct curl_slist *list, const char *first, const char *second) {
+static void append(struct rest_call *call, struct curl_slist **list, const char *first, const char *second) {
     AUTO_STRBUF line = STRBUF_INIT;
     strbuf_puts(&line, first);
     strbuf_puts(&line, second);
-    struct curl_slist *longer = strbuf_failed(&line) ? NULL : curl_slist_append(list, strbuf_text(&line));
-    if (longer == NULL)
-        abort();
-    OPENSSL_cleanse(line.data, line.length);
-    return longer;
+    struct curl_slist *longer = strbuf_failed(&line) ? NULL : curl_slist_append(*list, strbuf_text(&line));
+    if (longer != NULL)
+        *list = longer;
+    call->starved |= longer == NULL;
+    if (line.data != NULL)
+        OPENSSL_cleanse(line.data, line.length);
 }
 
 static void set_headers(struct rest_call *call, const struct origin *origin) {
     free_headers(call);
-    call->headers = append(call->headers, "Accept: ", call->accept);
+    append(call, &call->headers, "Accept: ", call->accept);
     if (call->token != NULL && origin->tls && origin_same(origin, &call->first))
-        call->headers = append(call->headers, "Authorization: Bearer ", call->token);
+        append(call, &call->headers, "Authorization: Bearer ", call->token);
     if (call->has_body) {
-        call->headers = append(call->headers, "Content-Type: ", call->content_type);
-        call->headers = append(call->headers, "Expect:", ""); /* waiting for a 100 would stall large bodies */
+        append(call, &call->headers, "Content-Type: ", call->content_type);
+        append(call, &call->headers, "Expect:", ""); /* waiting for a 100 would stall large bodies */
     }
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
@@ -177,7 +186,7 @@ static void set_route(struct rest_call *call, const struct origin *origin) {
     origin_name(origin, name);
     size_t length = strlen(name);
     memcpy(name + length, ":", 2);
-    call->route = append(NULL, name, call->connect_to);
+    append(call, &call->route, name, call->connect_to);
     curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->route);
 }
 
@@ -225,7 +234,7 @@ static void set_times(struct rest_call *call) {
     curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(connect > 0 ? connect : 1));
 }
 
-void call_prepare(struct rest_call *call, const struct trust *trust) {
+int call_prepare(struct rest_call *call, const struct trust *trust) {
     struct error ignored;
     struct origin origin = {0};
     origin_of(call->url, &origin, &ignored); /* was checked */
@@ -250,6 +259,7 @@ void call_prepare(struct rest_call *call, const struct trust *trust) {
     curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
     call->message[0] = '\0';
     answer_reset(call);
+    return call->starved ? -1 : 0;
 }
 
 bool call_connected(const struct rest_call *call) {

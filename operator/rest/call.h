@@ -38,6 +38,7 @@ struct rest_call {
     CURL *easy;
     struct curl_slist *headers, *route;
     char message[CURL_ERROR_SIZE];
+    bool starved;   /* of memory */
     bool added;     /* to the multi handle */
     bool cancelled; /* while libcurl was calling: to be freed */
     bool finished;  /* done is being called */
@@ -53,8 +54,8 @@ struct rest_call {
 
 int call_new(const struct rest_request *request, struct rest_call **ret_call, struct error *err);
 void call_free(struct rest_call *call);
-/* Makes the handle ready for the next try. Never fails but for memory, which ends the process. */
-void call_prepare(struct rest_call *call, const struct trust *trust);
+/* Makes the handle ready for the next try. -1: no memory. */
+int call_prepare(struct rest_call *call, const struct trust *trust);
 bool call_connected(const struct rest_call *call); /* this try, if only that; TLS need not have succeeded */
 /* The try ended so: does another by the proxy make sense, now that none has been connected? */
 bool call_proxy_helps(const struct rest_call *call, CURLcode result);

@@ -52,17 +52,17 @@ static void drop(struct rest *rest, struct rest_call *call) {
     call_free(call);
 }
 
-static void attach(struct rest *rest, struct rest_call *call) {
+/* -1: no memory. */
+static int attach(struct rest *rest, struct rest_call *call) {
     if (rest->multi == NULL) {
         rest->multi = curl_multi_init();
         if (rest->multi == NULL)
-            abort();
+            return -1;
         curl_multi_setopt(rest->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
         rest->idle_until = rest->now + IDLE_MS;
     }
-    if (curl_multi_add_handle(rest->multi, call->easy) != CURLM_OK)
-        abort();
-    call->added = true;
+    call->added = curl_multi_add_handle(rest->multi, call->easy) == CURLM_OK;
+    return call->added ? 0 : -1;
 }
 
 void rest_free(struct rest *rest) {
@@ -86,10 +86,11 @@ int rest_start(struct rest *rest, const struct rest_request *request, rest_done 
     call->rest = rest;
     call->done = done;
     call->context = context;
-    call_prepare(call, &rest->trust);
     DL_APPEND(rest->calls, call);
-    if (!rest->inside)
-        attach(rest, call);
+    if (call_prepare(call, &rest->trust) < 0 || (!rest->inside && attach(rest, call) < 0)) {
+        drop(rest, call);
+        return error_set(err, ERROR_TRANSIENT, "out of memory");
+    }
     if (ret_call != NULL)
         *ret_call = call;
     return 0;
@@ -149,18 +150,24 @@ static void try_ended(struct rest *rest, struct rest_call *call, CURLcode result
         return;
     }
     call->by_proxy = by_proxy;
-    call_prepare(call, &rest->trust);
-    attach(rest, call);
+    if (call_prepare(call, &rest->trust) < 0 || attach(rest, call) < 0)
+        tell(rest, call, CURLE_OUT_OF_MEMORY);
+}
+
+static struct rest_call *first_changed(const struct rest *rest) {
+    struct rest_call *call = rest->calls;
+    while (call != NULL && call->added && !call->cancelled)
+        call = call->next;
+    return call;
 }
 
 /* What sinks have started and cancelled. */
 static void catch_up(struct rest *rest) {
-    struct rest_call *call = NULL, *next = NULL;
-    DL_FOREACH_SAFE(rest->calls, call, next) {
+    for (struct rest_call *call; (call = first_changed(rest)) != NULL;) {
         if (call->cancelled)
             drop(rest, call);
-        else if (!call->added)
-            attach(rest, call);
+        else if (attach(rest, call) < 0)
+            tell(rest, call, CURLE_OUT_OF_MEMORY);
     }
 }
 
