@@ -20,6 +20,9 @@ struct fetch {
     const char *ca_file;
     int again;            /* calls more, each started when the one before is done */
     int parallel;         /* calls at once */
+    const char *then;     /* URL of those */
+    int64_t every_ms;     /* between them */
+    int64_t start_at;     /* of the next; 0: none */
     int64_t linger_ms;    /* goes on after the last */
     int64_t cancel_after; /* ms; -1: never */
     bool cancel_in_sink, cancel_in_done, again_in_sink;
@@ -86,7 +89,13 @@ static void on_done(void *context, const struct rest_answer *answer, const struc
     if (fetch->cancel_in_done)
         rest_cancel(&fetch->call);
     fetch->call = NULL;
-    if (fetch->again-- > 0)
+    if (fetch->then != NULL)
+        fetch->request.url = fetch->then;
+    if (fetch->again-- <= 0)
+        return;
+    if (fetch->every_ms > 0)
+        fetch->start_at = clock_boot_ms() + fetch->every_ms;
+    else
         start(fetch);
 }
 
@@ -107,7 +116,8 @@ static const struct argp_option options[] = {
     {"timeout", 'o', "MS", 0, NULL, 0},        {"connect-timeout", 'O', "MS", 0, NULL, 0},
     {"direct", 'd', NULL, 0, NULL, 0},         {"redirects", 'r', "N", 0, NULL, 0},
     {"max", 'M', "BYTES", 0, NULL, 0},         {"sink", 's', NULL, 0, NULL, 0},
-    {"again", 'a', "N", 0, NULL, 0},           {"parallel", 'p', "N", 0, NULL, 0},
+    {"again", 'a', "N", 0, NULL, 0},           {"every", 'e', "MS", 0, NULL, 0},
+    {"then", 'n', "URL", 0, NULL, 0},          {"parallel", 'p', "N", 0, NULL, 0},
     {"linger", 'l', "MS", 0, NULL, 0},         {"cancel-after", 'A', "MS", 0, NULL, 0},
     {"cancel-in-sink", 'x', NULL, 0, NULL, 0}, {"cancel-in-done", 'y', NULL, 0, NULL, 0},
     {"again-in-sink", 'z', NULL, 0, NULL, 0},  {0},
@@ -133,6 +143,8 @@ static error_t parse(int key, char *text, struct argp_state *state) {
     case 'M': request->max_bytes = strtoul(text, NULL, 10); break;
     case 's': request->sink = on_bytes; break;
     case 'a': fetch->again = (int)strtol(text, NULL, 10); break;
+    case 'e': fetch->every_ms = strtoll(text, NULL, 10); break;
+    case 'n': fetch->then = text; break;
     case 'p': fetch->parallel = (int)strtol(text, NULL, 10); break;
     case 'l': fetch->linger_ms = strtoll(text, NULL, 10); break;
     case 'A': fetch->cancel_after = strtoll(text, NULL, 10); break;
@@ -173,8 +185,13 @@ static void run(struct fetch *fetch) {
     unsigned turns = 0;
     for (int i = 0; i < fetch->parallel; i++)
         start(fetch);
-    for (; fetch->open > 0; turns++) {
-        now = turn(fetch, cancel_at);
+    for (; fetch->open > 0 || fetch->start_at > 0; turns++) {
+        int64_t next = fetch->start_at > 0 ? fetch->start_at : INT64_MAX;
+        now = turn(fetch, cancel_at < next ? cancel_at : next);
+        if (now >= next) {
+            fetch->start_at = 0;
+            start(fetch);
+        }
         if (now >= cancel_at && fetch->call != NULL) {
             rest_cancel(&fetch->call);
             fetch->open--;

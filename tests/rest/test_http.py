@@ -215,6 +215,14 @@ class Calls(RestTest):
         self.assertGreater(time.monotonic() - begun, 2)
         self.assertIsNone(process.poll())
 
+    def test_kept_connection_is_closed_while_others_are_in_use(self):
+        server, other = self.serve(always(reply(200, "x"))), self.serve(always(reply(200, "x")))
+        process = self.start("--again", 40, "--every", 500, "--then", other.url, server.url)
+        self.wait_for(lambda: len(other.requests) > 2)
+        self.assertEqual((server.open, other.connections), (1, 1))
+        self.wait_for(lambda: server.open == 0)
+        self.assertEqual((other.open, process.poll()), (1, None))
+
     def test_a_dead_kept_connection_is_replaced(self):
         def script(request, connection):
             connection.sendall(reply(200, "x"))  # and closes, though it has not said so
@@ -223,7 +231,7 @@ class Calls(RestTest):
         lines = self.fetch_all("--again", 3, server.url)
         self.assertEqual([line.get("status") for line in lines], [200] * 4)
 
-    def test_reports_the_url_without_credentials_of_the_environment(self):
+    def test_url_of_the_answer(self):
         server = self.serve(always(reply(200)))
         self.assertEqual(self.fetch(server.url + "/x")["url"], server.url + "/x")
 
