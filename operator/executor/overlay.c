@@ -28,6 +28,11 @@ static const struct forbidden in_main[] = {
     {"restartPolicyRules", "cannot be set: weir makes a new pod for each attempt (use retry)"},
 };
 
+static const struct forbidden in_lifecycle[] = {
+    {"preStop", "cannot be set: it would run before the launcher hears of the stop, in the time in which the launcher "
+                "ends the remote application"},
+};
+
 static void check_forbidden(yyjson_mut_val *object, const struct forbidden *rules, size_t count,
                             const struct place *place, struct problems *problems) {
     for (size_t i = 0; i < count; i++) {
@@ -87,6 +92,17 @@ static void check_own(yyjson_mut_val *object, const struct own *own, const struc
             problems_add_at(problems, &(struct place){.up = &at, .name = own->key},
                             "\"%s\" is weir's own: choose another", name);
     }
+}
+
+/* Any signal that the launcher gets means a stop to it. */
+static void check_lifecycle(yyjson_mut_val *lifecycle, const struct place *place, struct problems *problems) {
+    static const char *const unheard[] = {"SIGKILL", "SIGSTOP"};
+    yyjson_mut_val *signal = yyjson_mut_obj_get(lifecycle, "stopSignal");
+    CHECK_FORBIDDEN(lifecycle, in_lifecycle, place, problems);
+    for (size_t i = 0; i < sizeof unheard / sizeof *unheard; i++)
+        if (yyjson_mut_equals_str(signal, unheard[i]))
+            problems_add_at(problems, &(struct place){.up = place, .name = "stopSignal"},
+                            "must be one that the launcher can hear: it ends the remote application then");
 }
 
 /* Letters, digits, '-', '_' and '.', the first two at the ends (apimachinery's validation of labels). */
@@ -182,6 +198,8 @@ static void check_containers(yyjson_mut_val *containers, const struct place *pla
         if (!yyjson_mut_equals_str(yyjson_mut_obj_get(container, "name"), MAIN_CONTAINER))
             continue;
         CHECK_FORBIDDEN(container, in_main, &at, problems);
+        check_lifecycle(yyjson_mut_obj_get(container, "lifecycle"), &(struct place){.up = &at, .name = "lifecycle"},
+                        problems);
         check_own(container, &own_env, &at, problems);
         check_own(container, &own_mounts, &at, problems);
     }

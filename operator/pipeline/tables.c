@@ -109,7 +109,7 @@ static const struct field task_fields[] = {
     {"pod",
      "Overlay of the pod as a PodTemplateSpec (metadata and spec), merged into the pod that weir makes of the other "
      "fields, by the rules of defaults; the task's container is named main. What weir needs cannot be changed: command "
-     "and args of main, restartPolicy, weir's labels, volumes and environment.",
+     "and args of main, restartPolicy, weir's labels, volumes and environment; main has no preStop hook.",
      FIELD_ANY, .offset = offsetof(struct task, pod), .flags = FIELD_NULLABLE},
     {"retry", "Whether and when a failed attempt is repeated.", FIELD_OBJECT, offsetof(struct task, retry),
      .flags = FIELD_NULLABLE, .table = &retry_table},

@@ -196,7 +196,7 @@ static void what_nobody_expands_is_not_escaped(void **state) {
                       "    volumeMounts: [{name: v, mountPath: ~}]\n"
                       "    nodeSelector: {n: ~}\n"
                       "    pod: {metadata: {annotations: {a: ~}}, spec: {containers: [{name: main, lifecycle:"
-                      " {preStop: {exec: {command: [~]}}}}]}}\n",
+                      " {postStart: {exec: {command: [~]}}}}]}}\n",
                       plain[i].text);
         yyjson_mut_val *pod = manifest_pod(&manifest);
         AUTO_STRBUF wanted = STRBUF_INIT;
