@@ -103,7 +103,7 @@ static size_t new_shapes(const struct pass_scope *scope, const struct observatio
         struct shape *new = &shapes[count];
         struct error err;
         new->task = &spec->tasks[i];
-        if (executor_pod(&seen->run, new->task, 1, controller->config.launch, doc, &new->pod, &err) != 0) {
+        if (executor_pod(&seen->run, new->task, 1, NULL, controller->config.launch, doc, &new->pod, &err) != 0) {
             run_refuse(seen->state, seen->run.generation, err.text);
             continue;
         }

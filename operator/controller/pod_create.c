@@ -133,7 +133,8 @@ void pods_create(const struct pass_scope *scope, const struct observation *seen,
     struct error err;
     if (!run_ask(seen->state, ASKED_CREATE, task->name, action->attempt))
         return;
-    if (executor_pod(&seen->run, task, action->attempt, controller->config.launch, doc, &pod, &err) != 0) {
+    if (executor_pod(&seen->run, task, action->attempt, action->known, controller->config.launch, doc, &pod, &err) !=
+        0) {
         run_answered(seen->state, ASKED_CREATE, task->name);
         run_refuse(seen->state, seen->run.generation, err.text);
         controller_wake(controller, scope->key);

@@ -25,6 +25,12 @@ const struct kind_tables *executor_tables(void) {
     return &tables;
 }
 
+struct remote task_remote(const struct task *task) {
+    static const struct remote none = {0};
+    const struct executor *executor = executors[task->kind];
+    return executor->remote != NULL ? executor->remote(task) : none;
+}
+
 yyjson_val *task_overlay_main(const struct task *task) {
     yyjson_val *containers = json_at(task->pod, "spec", "containers", NULL);
     size_t i, count;

@@ -2,9 +2,27 @@
 
 #include "executor/hadoop.h"
 
-void hadoop_add_command(const struct hadoop *hadoop, struct argv *argv) {
+#include <strings.h>
+
+/* Hadoop takes -jt local for the framework too, in any case (GenericOptionsParser). */
+static bool runs_locally(const struct hadoop *hadoop) {
+    const char *framework = pairs_find(&hadoop->conf, "mapreduce.framework.name");
+    if (framework != NULL)
+        return strcasecmp(framework, "local") == 0;
+    return hadoop->jt != NULL && strcasecmp(hadoop->jt, "local") == 0;
+}
+
+struct remote hadoop_remote(const struct hadoop *hadoop) {
+    static const struct remote none = {0};
+    if (runs_locally(hadoop))
+        return none;
+    return (struct remote){.manager = "yarn",
+                           .hadoop_conf = text_empty(hadoop->config_dir) ? NULL : hadoop->config_dir};
+}
+
+void hadoop_add_command(const struct hadoop *hadoop, const char *config_dir, struct argv *argv) {
     argv_add(argv, text_empty(hadoop->program) ? "hadoop" : hadoop->program);
-    argv_add_option(argv, "--config", hadoop->config_dir);
+    argv_add_option(argv, "--config", config_dir);
     argv_add(argv, "jar");
     argv_add(argv, hadoop->jar);
 }

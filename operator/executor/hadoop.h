@@ -43,8 +43,10 @@ struct hadoop {
             HADOOP_FIELD(type, program), .flags = FIELD_NOT_FLAG                                                       \
     }
 
-/* `hadoop [--config DIR] jar JAR` */
-void hadoop_add_command(const struct hadoop *hadoop, struct argv *argv);
+/* `hadoop [--config DIR] jar JAR`; `config_dir` may be NULL. */
+void hadoop_add_command(const struct hadoop *hadoop, const char *config_dir, struct argv *argv);
+/* YARN, unless the task says that it runs in its pod. */
+struct remote hadoop_remote(const struct hadoop *hadoop);
 /* The generic options, files first and properties last; the tag among them unless it is NULL. */
 void hadoop_add_generic(const struct hadoop *hadoop, const char *tag, struct argv *argv);
 bool hadoop_has_generic(const struct hadoop *hadoop);

@@ -1,7 +1,9 @@
 /* Kind hadoopJar: `hadoop jar JAR [CLASS] [generic options] [arguments]`. A main class that does not parse generic
- * options (by ToolRunner) takes them for its own arguments, so none is added to a task that uses none. */
+ * options (by ToolRunner) takes them for its own arguments, so none is added to a task that uses none: its jobs get the
+ * tag by a copy of Hadoop's configuration, which the launcher makes. */
 
 #include "executor/hadoop.h"
+#include "executor/overlay.h"
 
 struct hadoop_jar {
     struct hadoop hadoop;
@@ -25,7 +27,7 @@ static const struct field fields[] = {
      "which it finds and kills the job on YARN without reading its output. Taken as true when conf, confFiles, "
      "libJars, "
      "files, archives, fs, jt or tokenCacheFile is set. Any other program would take the option for an argument of its "
-     "own (default false).",
+     "own, and gets the tag by a copy of Hadoop's configuration directory instead (default false).",
      FIELD_BOOL, .offset = offsetof(struct hadoop_jar, generic_options)},
     HADOOP_FIELDS(hadoop_jar),
 };
@@ -39,14 +41,26 @@ static void validate(const struct task *task, const struct place *place, struct 
     check_pair_names(&job->hadoop.conf, place, "conf", problems);
 }
 
+static bool has_generic(const struct hadoop_jar *job) {
+    return job->generic_options || hadoop_has_generic(&job->hadoop);
+}
+
 static void command(const struct task *task, const char *tag, struct argv *argv) {
     const struct hadoop_jar *job = task->block;
-    hadoop_add_command(&job->hadoop, argv);
+    bool by_conf = tag != NULL && !has_generic(job) && !text_empty(job->hadoop.config_dir);
+    hadoop_add_command(&job->hadoop, by_conf ? CONF_MOUNT : job->hadoop.config_dir, argv);
     if (!text_empty(job->main_class))
         argv_add(argv, job->main_class);
-    if (job->generic_options || hadoop_has_generic(&job->hadoop))
+    if (has_generic(job))
         hadoop_add_generic(&job->hadoop, tag, argv);
     argv_add_all(argv, &job->args);
+}
+
+static struct remote remote_of(const struct task *task) {
+    const struct hadoop_jar *job = task->block;
+    struct remote remote = hadoop_remote(&job->hadoop);
+    remote.tagged_conf = remote.manager != NULL && !has_generic(job);
+    return remote;
 }
 
 const struct executor executor_hadoopJar = {
@@ -55,4 +69,5 @@ const struct executor executor_hadoopJar = {
     .table = &table,
     .validate = validate,
     .command = command,
+    .remote = remote_of,
 };

@@ -78,7 +78,7 @@ static void validate(const struct task *task, const struct place *place, struct 
 
 static void command(const struct task *task, const char *tag, struct argv *argv) {
     const struct hadoop_streaming *job = task->block;
-    hadoop_add_command(&job->hadoop, argv);
+    hadoop_add_command(&job->hadoop, job->hadoop.config_dir, argv);
     hadoop_add_generic(&job->hadoop, tag, argv);
     argv_add_option(argv, "-partitioner", job->partitioner);
     argv_add_pairs(argv, "-cmdenv", &job->cmdenv, NULL, NULL);
@@ -100,9 +100,12 @@ static void command(const struct task *task, const char *tag, struct argv *argv)
     argv_add_option(argv, "-output", job->output);
 }
 
-static enum verdict verdict(const struct task *task) {
+/* One that does not wait for its job cannot tell how it ends. */
+static struct remote remote_of(const struct task *task) {
     const struct hadoop_streaming *job = task->block;
-    return job->background ? VERDICT_YARN : VERDICT_EXIT_CODE;
+    struct remote remote = hadoop_remote(&job->hadoop);
+    remote.verdict = remote.manager != NULL && job->background;
+    return remote;
 }
 
 const struct executor executor_hadoopStreaming = {
@@ -111,5 +114,5 @@ const struct executor executor_hadoopStreaming = {
     .table = &table,
     .validate = validate,
     .command = command,
-    .verdict = verdict,
+    .remote = remote_of,
 };

@@ -49,7 +49,11 @@ static bool is_our_env(const char *name) {
 }
 
 static bool is_our_volume(const char *name) {
-    return text_equal(name, LAUNCHER_VOLUME) || text_equal(name, TOKEN_VOLUME);
+    static const char *const volumes[] = {LAUNCHER_VOLUME, TOKEN_VOLUME, KERBEROS_VOLUME, CONF_VOLUME};
+    for (size_t i = 0; i < sizeof volumes / sizeof *volumes; i++)
+        if (text_equal(name, volumes[i]))
+            return true;
+    return false;
 }
 
 static bool is_our_container(const char *name) {
@@ -58,7 +62,7 @@ static bool is_our_container(const char *name) {
 
 /* The same directory, one inside, or one around: "/" and "/var" would hide ours. */
 static bool is_our_mount(const char *name) {
-    static const char *const mounts[] = {LAUNCHER_MOUNT, TOKEN_MOUNT};
+    static const char *const mounts[] = {LAUNCHER_MOUNT, TOKEN_MOUNT, CONF_MOUNT};
     size_t length = strlen(name);
     while (length > 0 && name[length - 1] == '/')
         length--;

@@ -10,6 +10,10 @@
 #define LAUNCHER_MOUNT     "/weir"
 #define TOKEN_VOLUME       "weir-token"
 #define TOKEN_MOUNT        "/var/run/secrets/weir.dev"
+#define KERBEROS_VOLUME    "weir-kerberos"
+#define KERBEROS_MOUNT     TOKEN_MOUNT "/kerberos"
+#define CONF_VOLUME        "weir-conf"
+#define CONF_MOUNT         "/weir-conf" /* a copy of Hadoop's configuration with the task's tag, made by the launcher */
 #define OWN_ENV_PREFIX     "WEIR_"
 
 enum { GRACE_DEFAULT_S = 60, GRACE_MIN_S = 10 };

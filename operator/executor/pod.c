@@ -79,11 +79,17 @@ static yyjson_mut_val *find_main(yyjson_mut_val *pod) {
     return NULL;
 }
 
-int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct launch_config *config,
-                 yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err) {
+int executor_pod(const struct run *run, const struct task *task, int64_t attempt, const struct task_status *known,
+                 const struct launch_config *config, yyjson_mut_doc *doc, yyjson_mut_val **ret_pod, struct error *err) {
     AUTO_ARENA arena = ARENA_INIT;
-    const struct pod_build build = {
-        .run = run, .task = task, .attempt = attempt, .config = config, .doc = doc, .arena = &arena};
+    const struct pod_build build = {.run = run,
+                                    .task = task,
+                                    .attempt = attempt,
+                                    .known = known,
+                                    .remote = task_remote(task),
+                                    .config = config,
+                                    .doc = doc,
+                                    .arena = &arena};
     yyjson_mut_val *pod = base_pod(&build);
     if (task->pod != NULL)
         merge_object(doc, &pod_types[POD_TYPE_TEMPLATE], pod, yyjson_val_mut_copy(doc, task->pod));

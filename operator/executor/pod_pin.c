@@ -1,5 +1,5 @@
-/* See pod_private.h: what weir needs of a task's pod: its labels and owner, the launcher and how it is called, the
- * token to report with. Whatever an overlay said of these, this is said last. Pure. */
+/* See pod_private.h: what weir needs of a task's pod: its labels and owner, the launcher, its volumes and the token to
+ * report with. Whatever an overlay said of these, this is said last. Pure. */
 
 #include <inttypes.h>
 #include <string.h>
@@ -8,8 +8,7 @@
 #include "executor/overlay.h"
 #include "executor/pod_private.h"
 
-#define TOKEN_SECONDS  3600
-#define GRACE_MARGIN_S 5 /* the launcher is done this long before the kubelet kills */
+#define TOKEN_SECONDS 3600
 
 static void pin_metadata(const struct pod_build *build, yyjson_mut_val *metadata) {
     const struct run *run = build->run;
@@ -31,13 +30,20 @@ static void pin_metadata(const struct pod_build *build, yyjson_mut_val *metadata
     pod_put_bool(build, owner, "blockOwnerDeletion", true);
 }
 
+static yyjson_mut_val *add_volume(const struct pod_build *build, yyjson_mut_val *spec, const char *name) {
+    yyjson_mut_val *volume = yyjson_mut_arr_add_obj(build->doc, pod_list(build, spec, "volumes"));
+    pod_put_text(build, volume, "name", name);
+    return volume;
+}
+
 static void pin_volumes(const struct pod_build *build, yyjson_mut_val *spec) {
-    yyjson_mut_val *volumes = pod_list(build, spec, "volumes");
-    yyjson_mut_val *launcher = yyjson_mut_arr_add_obj(build->doc, volumes);
-    pod_put_text(build, launcher, "name", LAUNCHER_VOLUME);
-    pod_object(build, launcher, "emptyDir");
-    yyjson_mut_val *token = yyjson_mut_arr_add_obj(build->doc, volumes);
-    pod_put_text(build, token, "name", TOKEN_VOLUME);
+    pod_object(build, add_volume(build, spec, LAUNCHER_VOLUME), "emptyDir");
+    if (build->remote.tagged_conf)
+        pod_object(build, add_volume(build, spec, CONF_VOLUME), "emptyDir");
+    if (build->task->kerberos != NULL)
+        pod_put_text(build, pod_object(build, add_volume(build, spec, KERBEROS_VOLUME), "secret"), "secretName",
+                     build->task->kerberos->secret_name);
+    yyjson_mut_val *token = add_volume(build, spec, TOKEN_VOLUME);
     yyjson_mut_val *sources = pod_list(build, pod_object(build, token, "projected"), "sources");
     yyjson_mut_val *source = yyjson_mut_arr_add_obj(build->doc, sources);
     yyjson_mut_val *account = pod_object(build, source, "serviceAccountToken");
@@ -88,68 +94,8 @@ static void pin_launcher(const struct pod_build *build, yyjson_mut_val *spec, yy
     yyjson_mut_arr_prepend(pod_list(build, spec, "initContainers"), container);
 }
 
-static const char *report_port(const char *address) {
-    const char *colon = strrchr(address, ':');
-    return colon != NULL ? colon : "";
-}
-
-/* As Go writes a duration, in its largest whole unit. */
-static const char *duration_text(int64_t ms, struct arena *arena) {
-    static const struct {
-        int64_t ms;
-        const char *unit;
-    } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
-    size_t i = 0;
-    while (ms % units[i].ms != 0)
-        i++;
-    return arena_printf(arena, "%" PRId64 "%s", ms / units[i].ms, units[i].unit);
-}
-
-static bool carries(const struct argv *argv, const char *tag) {
-    for (size_t i = 0; i < argv->count; i++)
-        if (strstr(argv->items[i], tag) != NULL)
-            return true;
-    return false;
-}
-
-static void add_launcher_options(const struct pod_build *build, int64_t grace, const struct argv *command,
-                                 const char *tag, struct argv *argv) {
-    const struct task *task = build->task;
-    const struct executor *executor = executor_of(task->kind);
-    const struct launch_config *config = build->config;
-    bool yarn = executor->verdict != NULL && executor->verdict(task) == VERDICT_YARN;
-    argv_add_option(argv, "--kind", executor->kind);
-    argv_add_option(argv, "--verdict", yarn ? "yarn" : "exit-code");
-    argv_add_option(argv, "--yarn-tag", carries(command, tag) ? tag : NULL);
-    if (task->timeout_ms > 0)
-        argv_add_option(argv, "--timeout", duration_text(task->timeout_ms, argv->arena));
-    argv_add_option(argv, "--grace", arena_printf(argv->arena, "%" PRId64 "s", grace - GRACE_MARGIN_S));
-    argv_add_option(
-        argv, "--report",
-        arena_printf(argv->arena, "https://%s%s/v1/report", config->report_host, report_port(config->report_address)));
-    argv_add_option(argv, "--report-address", config->report_address);
-}
-
-static void pin_command(const struct pod_build *build, yyjson_mut_val *container, int64_t grace) {
-    const char *tag = names_tag(build->run->uid, build->task->name, build->arena);
-    struct argv command = {.arena = build->arena};
-    executor_of(build->task->kind)->command(build->task, tag, &command);
-    struct argv argv = {.arena = build->arena};
-    argv_add(&argv, LAUNCHER_MOUNT "/weir-launcher");
-    argv_add(&argv, "run");
-    add_launcher_options(build, grace, &command, tag, &argv);
-    argv_add(&argv, "--");
-    for (size_t i = 0; i < command.count; i++)
-        argv_add(&argv, command.items[i]);
-
-    yyjson_mut_val *list = yyjson_mut_arr(build->doc);
-    for (size_t i = 0; i < argv.count; i++)
-        pod_append(build, list, argv.items[i]);
-    pod_put(build, container, "command", list);
-}
-
-static void pin_main(const struct pod_build *build, yyjson_mut_val *container, int64_t grace) {
-    pin_command(build, container, grace);
+static void pin_main(const struct pod_build *build, yyjson_mut_val *spec, yyjson_mut_val *container, int64_t grace) {
+    pod_add_command(build, spec, container, grace);
     yyjson_mut_val *env = pod_list(build, container, "env");
     yyjson_mut_val *ca = yyjson_mut_arr_add_obj(build->doc, env);
     pod_put_text(build, ca, "name", OWN_ENV_PREFIX "REPORT_CA");
@@ -159,6 +105,10 @@ static void pin_main(const struct pod_build *build, yyjson_mut_val *container, i
     pod_put_text(build, pod_object(build, pod_object(build, ip, "valueFrom"), "fieldRef"), "fieldPath", "status.podIP");
     add_mount(build, container, LAUNCHER_VOLUME, LAUNCHER_MOUNT, true);
     add_mount(build, container, TOKEN_VOLUME, TOKEN_MOUNT, true);
+    if (build->remote.tagged_conf)
+        add_mount(build, container, CONF_VOLUME, CONF_MOUNT, false);
+    if (build->task->kerberos != NULL)
+        add_mount(build, container, KERBEROS_VOLUME, KERBEROS_MOUNT, true);
     pod_put_text(build, container, "terminationMessagePolicy", "File");
 }
 
@@ -171,5 +121,5 @@ void pod_pin(const struct pod_build *build, yyjson_mut_val *pod, yyjson_mut_val 
     int64_t grace = yyjson_mut_get_sint(yyjson_mut_obj_get(spec, "terminationGracePeriodSeconds"));
     pin_volumes(build, spec);
     pin_launcher(build, spec, container);
-    pin_main(build, container, grace);
+    pin_main(build, spec, container, grace);
 }

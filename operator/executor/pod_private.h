@@ -1,6 +1,6 @@
 #pragma once
 
-/* Between pod.c, pod_pin.c and pod_put.c: nobody else includes this. */
+/* Between pod.c and its parts, pod_*.c: nobody else includes this. */
 
 #include "executor/executor.h"
 
@@ -8,6 +8,8 @@ struct pod_build {
     const struct run *run;
     const struct task *task;
     int64_t attempt;
+    const struct task_status *known; /* NULL: nothing */
+    struct remote remote;
     const struct launch_config *config;
     yyjson_mut_doc *doc;
     struct arena *arena;
@@ -26,6 +28,9 @@ void pod_append(const struct pod_build *build, yyjson_mut_val *list, const char 
 
 /* What any container of weir's making may not do. */
 void pod_add_security(const struct pod_build *build, yyjson_mut_val *container);
+
+/* The launcher's command in `container`, which has `grace` seconds to end when it is told to. */
+void pod_add_command(const struct pod_build *build, yyjson_mut_val *spec, yyjson_mut_val *container, int64_t grace);
 
 /* Puts what weir cannot do without on top of a pod whose container for the task is `container`. */
 void pod_pin(const struct pod_build *build, yyjson_mut_val *pod, yyjson_mut_val *container);

@@ -225,9 +225,10 @@ static void command(const struct task *task, const char *tag, struct argv *argv)
 }
 
 /* A client of YARN that is killed, or told not to wait, says nothing about the application: YARN does. */
-static enum verdict verdict(const struct task *task) {
+static struct remote remote_of(const struct task *task) {
     const struct spark_submit *spark = task->block;
-    return on_yarn(spark) && in_cluster(spark) ? VERDICT_YARN : VERDICT_EXIT_CODE;
+    bool yarn = on_yarn(spark);
+    return (struct remote){.manager = yarn ? "yarn" : NULL, .verdict = yarn && in_cluster(spark)};
 }
 
 const struct executor executor_sparkSubmit = {
@@ -236,5 +237,5 @@ const struct executor executor_sparkSubmit = {
     .table = &table,
     .validate = validate,
     .command = command,
-    .verdict = verdict,
+    .remote = remote_of,
 };

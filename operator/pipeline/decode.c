@@ -251,6 +251,8 @@ struct pipeline *pipeline_decode(yyjson_val *object, const struct kind_tables *k
         struct task_decoded *task = &((struct task_decoded *)decoded.tasks.items)[i];
         choose_kind(task, kinds, i, problems);
         complete(&task->task, arena, problems);
+        if (task->task.on_lost_launcher == LOST_ABSENT)
+            task->task.on_lost_launcher = pipeline->on_lost_launcher;
         pipeline->tasks[i] = task->task;
         pipeline->tasks[i].hash = renderer.rendered[i].hash;
         pipeline->tasks[i].unsound = renderer.rendered[i].unsound;

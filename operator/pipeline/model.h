@@ -27,6 +27,7 @@ enum task_kind {
 enum failure_policy { FAIL_FAST, FAIL_CONTINUE };
 enum pod_retention { RETAIN_ALWAYS, RETAIN_ON_FAILURE, RETAIN_NEVER };
 enum on_failure { ON_FAILURE_FAIL, ON_FAILURE_IGNORE };
+enum on_lost_launcher { LOST_ADOPT, LOST_KILL, LOST_ABSENT = -1 };
 
 struct retry_backoff {
     int64_t initial_ms; /* 10 s */
@@ -35,10 +36,14 @@ struct retry_backoff {
 };
 
 struct retry {
-    int64_t limit;           /* more attempts after a failure of the task's own (0) */
-    int64_t infra_limit;     /* more attempts after a loss by the infrastructure (5) */
+    int64_t limit;                 /* more attempts after a failure of the task's own (0) */
+    int64_t infra_limit;           /* more attempts after a loss by the infrastructure (5) */
     struct retry_backoff *backoff; /* never NULL after decoding */
-    struct strings on;       /* `onlyOn` ("on" is a truth in YAML 1.1): exit codes ("3") or reasons; empty: any */
+    struct strings on;             /* `onlyOn` ("on" is a truth in YAML 1.1): exit codes ("3") or reasons; empty: any */
+};
+
+struct kerberos {
+    const char *secret_name;
 };
 
 struct task {
@@ -54,13 +59,16 @@ struct task {
     yyjson_val *image_pull_secrets, *env, *env_from, *resources, *volumes, *volume_mounts;
     yyjson_val *node_selector, *tolerations, *affinity, *pod;
 
-    struct retry *retry;      /* never NULL after decoding */
-    int64_t timeout_ms;       /* of one attempt, from its start; 0: none */
-    int64_t start_timeout_ms; /* pending only; 0: none */
-    int on_failure;           /* enum on_failure */
+    struct retry *retry;       /* never NULL after decoding */
+    int64_t timeout_ms;        /* of one attempt, from its start; 0: none */
+    int64_t start_timeout_ms;  /* pending only; 0: none */
+    int on_failure;            /* enum on_failure */
+    int on_lost_launcher;      /* enum on_lost_launcher, never LOST_ABSENT after decoding */
+    struct kerberos *kerberos; /* NULL: none */
 
     /* 16 characters, made of what runs: all that the task says after defaults and params, but for its name,
-     * dependencies, retry, time limits and onFailure. The same in every version, and for members in any order. */
+     * dependencies, retry, time limits, onFailure and onLostLauncher. The same in every version, and for members in any
+     * order. */
     const char *hash;
     /* A part of it or of the defaults was refused and left out: what seems to be missing may be there. */
     bool unsound;
@@ -78,6 +86,7 @@ struct pipeline {
     int64_t timeout_ms;                 /* 0: none */
     int64_t ttl_seconds_after_finished; /* -1: keep */
     int pod_retention;                  /* enum pod_retention */
+    int on_lost_launcher;               /* enum on_lost_launcher: of tasks that do not say */
 };
 
 /* The kinds, as executor/ knows them, handed down so that pipeline/ need not look up: by enum task_kind. */

@@ -9,8 +9,9 @@
 
 enum { SPEC_HASH = 16 };
 
-/* When and how often a task runs, not what. */
-static const char *const left_out[] = {"name", "dependsOn", "depends", "retry", "timeout", "startTimeout", "onFailure"};
+/* When and how often a task runs and what becomes of it, not what it is. */
+static const char *const left_out[] = {"name",    "dependsOn",    "depends",   "retry",
+                                       "timeout", "startTimeout", "onFailure", "onLostLauncher"};
 
 static bool counts(const char *member, yyjson_mut_val *value) {
     for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)

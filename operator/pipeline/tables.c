@@ -5,13 +5,15 @@
 
 #include <string.h>
 
-#define SECOND INT64_C(1000)
-#define DAY    (24 * 3600 * SECOND)
+#define SECOND       INT64_C(1000)
+#define KERBEROS_DIR "/var/run/secrets/weir.dev/kerberos"
+#define DAY          (24 * 3600 * SECOND)
 
 static const char *const pull_policies[] = {"Always", "IfNotPresent", "Never", NULL};
 static const char *const failure_policies[] = {[FAIL_FAST] = "FailFast", [FAIL_CONTINUE] = "Continue", NULL};
 static const char *const retentions[] = {
     [RETAIN_ALWAYS] = "Always", [RETAIN_ON_FAILURE] = "OnFailure", [RETAIN_NEVER] = "Never", NULL};
+static const char *const lost_launchers[] = {[LOST_ADOPT] = "Adopt", [LOST_KILL] = "Kill", NULL};
 static const char *const on_failures[] = {[ON_FAILURE_FAIL] = "Fail", [ON_FAILURE_IGNORE] = "Ignore", NULL};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -59,6 +61,14 @@ static const struct field retry_fields[] = {
 };
 const struct table retry_table = TABLE(struct retry, retry_fields, 0);
 
+static const struct field kerberos_fields[] = {
+    {"secretName",
+     "Secret with the keys principal, keytab and, unless the image has one that fits, krb5.conf (required). weir asks "
+     "YARN by it; the pod has it in " KERBEROS_DIR ".",
+     FIELD_STRING, offsetof(struct kerberos, secret_name), .flags = FIELD_REQUIRED, .min = 1, .max = 253},
+};
+static const struct table kerberos_table = TABLE(struct kerberos, kerberos_fields, 0);
+
 /* The first ones are a task's alone, the others may also stand in `defaults`, and null in a task takes that away. */
 enum { TASK_ONLY_FIELDS = 3 };
 static const struct field task_fields[] = {
@@ -95,8 +105,10 @@ static const struct field task_fields[] = {
      "Requests and limits of the task's container, as in a container. In client modes the driver runs here: leave room "
      "for it.",
      FIELD_ANY, .offset = offsetof(struct task, resources), .flags = FIELD_NULLABLE},
-    {"volumes", "Volumes of the pod, as in a pod. The names weir and weir-token are weir's own.", FIELD_ANY,
-     offsetof(struct task, volumes), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100, .list_map_key = "name"},
+    {"volumes",
+     "Volumes of the pod, as in a pod. The names weir, weir-token, weir-conf and weir-kerberos are weir's own.",
+     FIELD_ANY, offsetof(struct task, volumes), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100,
+     .list_map_key = "name"},
     {"volumeMounts", "Where volumes appear in the task's container, as in a container.", FIELD_ANY,
      offsetof(struct task, volume_mounts), .flags = FIELD_ANY_LIST | FIELD_NULLABLE, .max = 100,
      .list_map_key = "mountPath"},
@@ -123,6 +135,16 @@ static const struct field task_fields[] = {
     {"onFailure",
      "What the task's final failure means: Fail the run, or Ignore it and let its dependants run (default Fail).",
      FIELD_ENUM, offsetof(struct task, on_failure), .flags = FIELD_NULLABLE, .values = on_failures},
+    {"onLostLauncher",
+     "What a new attempt does with what a lost one left running on the cluster: Adopt it, when YARN has the verdict "
+     "and "
+     "the task is still the same, or Kill it first (default: what spec.onLostLauncher says).",
+     FIELD_ENUM, offsetof(struct task, on_lost_launcher), .flags = FIELD_NULLABLE, .values = lost_launchers,
+     .absent = LOST_ABSENT},
+    {"kerberos",
+     "Who weir is for a cluster that asks: on one with Kerberos, what YARN says of a job, and its end on request, need "
+     "this. The task's own program does not get it by itself.",
+     FIELD_OBJECT, offsetof(struct task, kerberos), .flags = FIELD_NULLABLE, .table = &kerberos_table},
 };
 const struct table defaults_table = TABLE(struct task, task_fields, TASK_ONLY_FIELDS);
 
@@ -170,6 +192,10 @@ static const struct field spec_fields[] = {
      "Which finished pods stay, for their logs, as long as the Pipeline does: all (Always), those that failed "
      "(OnFailure) or none (Never) (default Always). A kept pod costs nothing but its object.",
      FIELD_ENUM, IN_PIPELINE(pod_retention), .values = retentions},
+    {"onLostLauncher",
+     "What a task's new attempt does with what a lost one left running on the cluster: Adopt it, when YARN has the "
+     "verdict and the task is still the same, or Kill it first (default Adopt).",
+     FIELD_ENUM, IN_PIPELINE(on_lost_launcher), .values = lost_launchers},
     {"tasks", "The tasks, 1 to 1000. Each names exactly one kind.", FIELD_LIST, offsetof(struct spec_decoded, tasks),
      .flags = FIELD_REQUIRED, .min = 1, .max = TASKS_MAX, .list_map_key = "name"},
 };

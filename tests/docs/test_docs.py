@@ -82,6 +82,7 @@ BLOCKS = {
     "fields-spec": lambda: fields("spec"),
     "fields-task": lambda: fields("spec.tasks"),
     "fields-retry": lambda: fields("spec.tasks.retry") + "\n`backoff` has:\n\n" + fields("spec.tasks.retry.backoff"),
+    "fields-kerberos": lambda: fields("spec.tasks.kerberos"),
     "fields-driver": lambda: fields("spec.tasks.sparkSubmit.driver"),
     "fields-executor": lambda: fields("spec.tasks.sparkSubmit.executor"),
     **{f"fields-{kind}": (lambda kind=kind: fields(f"spec.tasks.{kind}")) for kind in KINDS},

@@ -36,13 +36,13 @@ static void check_pods(const struct run *run, struct arena *arena) {
     for (size_t i = 0; i < run->spec->task_count; i++) {
         struct error err = {0};
         yyjson_mut_val *pod = NULL;
-        CHECK(executor_pod(run, &run->spec->tasks[i], 1, &config, json_new(arena), &pod, &err) == 0);
+        CHECK(executor_pod(run, &run->spec->tasks[i], 1, NULL, &config, json_new(arena), &pod, &err) == 0);
         const char *text = json_write(pod, arena, NULL);
         CHECK(strstr(text, "\"restartPolicy\":\"Never\"") != NULL);
         CHECK(strstr(text, "\"command\":[\"/weir/weir-launcher\",\"run\"") != NULL);
         CHECK(strstr(text, ANNOTATION_SPEC_HASH) != NULL && strlen(run->spec->tasks[i].hash) == 16);
         yyjson_mut_val *other = NULL; /* of another attempt */
-        CHECK(executor_pod(run, &run->spec->tasks[i], 2, &config, json_new(arena), &other, &err) == 0);
+        CHECK(executor_pod(run, &run->spec->tasks[i], 2, NULL, &config, json_new(arena), &other, &err) == 0);
         CHECK(executor_pod_shape(pod) == executor_pod_shape(other));
     }
 }

@@ -74,6 +74,37 @@ static void report_reaches_the_status_and_an_old_one_does_not(void **state) {
     cluster_finish(&c);
 }
 
+/* In the pass that first sees the loss, so that nothing of it is recorded yet. */
+static void the_next_attempt_is_told_what_the_lost_one_ran(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    controller_begin(&c);
+    cluster_submit_json(&c, "{\"tasks\":[{\"name\":\"a\",\"image\":\"i\",\"sparkSubmit\":{\"application\":\"x\","
+                            "\"master\":\"yarn\",\"deployMode\":\"cluster\"}}]}");
+    cluster_settle(&c);
+    struct object *pod = cluster_pod(&c, "a", 1);
+    pod_starts(&c, pod);
+    cluster_settle(&c);
+    struct record record = {
+        .seq = 1, .phase = "Running", .application_ids = {"application_1_1", "application_1_2"}, .percent = -1};
+    record.application_count = 2;
+    record.application_id = record.application_ids[1];
+    AUTO_STRBUF body = STRBUF_INIT;
+    record_encode(&record, RECORD_MAX, &body);
+    const char *uid = json_text(json_at(object_root(pod), "metadata", NULL), "uid", "");
+    assert_int_equal(controller_report(c.controller, "lab", pod->name, uid, &record, body.data, body.length), 200);
+    pod_ends(&c, pod, "Stopped");
+    cluster_settle(&c);
+    const struct object *next = cluster_pod(&c, "a", 2);
+    assert_non_null(next);
+    AUTO_ARENA arena = ARENA_INIT;
+    const char *text = json_write_value(object_root(next), &arena, NULL);
+    assert_non_null(strstr(text, "\"--earlier\",\"application_1_2\",\"--earlier\",\"application_1_1\","
+                                 "\"--leftover\",\"adopt\""));
+    cluster_finish(&c);
+}
+
 static void only_watched_namespaces_are_heard(void **state) {
     (void)state;
     struct cluster c;
@@ -98,6 +129,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launchers_are_told_where_they_stand),
         cmocka_unit_test(report_reaches_the_status_and_an_old_one_does_not),
+        cmocka_unit_test(the_next_attempt_is_told_what_the_lost_one_ran),
         cmocka_unit_test(only_watched_namespaces_are_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

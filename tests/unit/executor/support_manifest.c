@@ -82,7 +82,7 @@ yyjson_mut_val *manifest_pod(struct manifest *manifest) {
     yyjson_mut_val *pod = NULL;
     struct error err = {0};
     yyjson_mut_doc *doc = json_new(&manifest->arena);
-    if (executor_pod(&manifest->run, &manifest->pipeline->tasks[0], 1, &test_config, doc, &pod, &err) < 0)
+    if (executor_pod(&manifest->run, &manifest->pipeline->tasks[0], 1, NULL, &test_config, doc, &pod, &err) < 0)
         fail_msg("%s", err.text);
     return pod;
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -148,28 +149,40 @@ static void a_driver_that_does_not_fit_is_warned_of(void **state) {
     }
 }
 
-static void yarn_judges_its_cluster_mode(void **state) {
+static void the_remote_side_is_known(void **state) {
     (void)state;
     static const struct {
-        const char *yaml;
-        enum verdict verdict;
+        const char *block, *wanted;
     } cases[] = {
-        {"    image: i\n    sparkSubmit: {application: a, master: yarn, deployMode: cluster}\n", VERDICT_YARN},
-        {"    image: i\n    sparkSubmit: {application: a, conf: {spark.master: yarn, spark.submit.deployMode: "
-         "cluster}}\n",
-         VERDICT_YARN},
-        {"    image: i\n    sparkSubmit: {application: a, master: yarn, deployMode: client}\n", VERDICT_EXIT_CODE},
-        {"    image: i\n    sparkSubmit: {application: a, master: yarn}\n", VERDICT_EXIT_CODE},
-        {"    image: i\n    sparkSubmit: {application: a}\n", VERDICT_EXIT_CODE},
-        {"    image: i\n    hadoopStreaming: {jar: j, input: [i], output: o, background: true}\n", VERDICT_YARN},
-        {"    image: i\n    hadoopStreaming: {jar: j, input: [i], output: o}\n", VERDICT_EXIT_CODE},
+        {"sparkSubmit: {application: a, master: yarn, deployMode: cluster}", "yarn, verdict"},
+        {"sparkSubmit: {application: a, conf: {spark.master: yarn, spark.submit.deployMode: cluster}}",
+         "yarn, verdict"},
+        {"sparkSubmit: {application: a, master: yarn, deployMode: client}", "yarn"},
+        {"sparkSubmit: {application: a, master: yarn}", "yarn"},
+        {"sparkSubmit: {application: a}", "none"},
+        {"sparkSubmit: {application: a, master: 'local[2]'}", "none"},
+        {"hadoopStreaming: {jar: j, input: [i], output: o, background: true}", "yarn, verdict"},
+        {"hadoopStreaming: {jar: j, input: [i], output: o, configDir: /etc/h}", "yarn, /etc/h"},
+        {"hadoopStreaming: {jar: j, input: [i], output: o, background: true, jt: local}", "none"},
+        {"hadoopJar: {jar: j, configDir: /etc/h}", "yarn, tagged, /etc/h"},
+        {"hadoopJar: {jar: j}", "yarn, tagged"},
+        {"hadoopJar: {jar: j, genericOptions: true}", "yarn"},
+        {"hadoopJar: {jar: j, conf: {mapreduce.framework.name: local}}", "none"},
+        {"hadoopJar: {jar: j, jt: local, conf: {mapreduce.framework.name: yarn}}", "yarn"},
+        {"command: {command: [yarn, jar, j]}", "none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct manifest manifest;
-        manifest_task(&manifest, cases[i].yaml);
+        char yaml[256], seen[128];
+        snprintf(yaml, sizeof yaml, "    image: i\n    %s\n", cases[i].block);
+        manifest_task(&manifest, yaml);
         assert_int_equal(manifest.problems.count, 0);
-        const struct task *task = &manifest.pipeline->tasks[0];
-        assert_int_equal(executor_of(task->kind)->verdict(task), cases[i].verdict);
+        const struct remote remote = task_remote(&manifest.pipeline->tasks[0]);
+        snprintf(seen, sizeof seen, "%s%s%s%s%s", remote.manager != NULL ? remote.manager : "none",
+                 remote.verdict ? ", verdict" : "", remote.tagged_conf ? ", tagged" : "",
+                 remote.hadoop_conf != NULL ? ", " : "", remote.hadoop_conf != NULL ? remote.hadoop_conf : "");
+        if (strcmp(seen, cases[i].wanted) != 0)
+            fail_msg("%s: %s, not %s", cases[i].block, seen, cases[i].wanted);
         manifest_fini(&manifest);
     }
 }
@@ -178,6 +191,10 @@ static void hadoop_jar_leaves_programs_without_generic_options_alone(void **stat
     (void)state;
     expect_command("    image: i\n    hadoopJar: {jar: /j.jar, args: [-a, '1', '-D', 'x=y']}\n",
                    "hadoop jar /j.jar -a 1 -D x=y");
+    expect_command("    image: i\n    hadoopJar: {jar: /j.jar, configDir: /etc/h, args: [x]}\n",
+                   "hadoop --config /weir-conf jar /j.jar x");
+    expect_command("    image: i\n    hadoopJar: {jar: /j.jar, configDir: /etc/h, jt: Local}\n",
+                   "hadoop --config /etc/h jar /j.jar -jt Local -D mapreduce.job.tags=TAG");
     expect_command("    image: i\n    hadoopJar: {jar: /j.jar, mainClass: c.M, genericOptions: true, args: [x]}\n",
                    "hadoop jar /j.jar c.M -D mapreduce.job.tags=TAG x");
     expect_command("    image: i\n"
@@ -283,7 +300,7 @@ int main(void) {
         cmocka_unit_test(the_tag_goes_where_yarn_is),
         cmocka_unit_test(spark_submit_refuses_what_cannot_be),
         cmocka_unit_test(a_driver_that_does_not_fit_is_warned_of),
-        cmocka_unit_test(yarn_judges_its_cluster_mode),
+        cmocka_unit_test(the_remote_side_is_known),
         cmocka_unit_test(hadoop_jar_leaves_programs_without_generic_options_alone),
         cmocka_unit_test(streaming_has_every_option),
         cmocka_unit_test(a_command_is_its_words),

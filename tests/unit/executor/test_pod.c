@@ -37,7 +37,7 @@ static void add_pods(struct manifest *manifest, yyjson_mut_doc *doc, yyjson_mut_
     struct error err = {0};
     for (size_t i = 0; i < manifest->pipeline->task_count; i++) {
         yyjson_mut_val *pod = NULL;
-        if (executor_pod(&manifest->run, &manifest->pipeline->tasks[i], 1, &test_config, doc, &pod, &err) < 0)
+        if (executor_pod(&manifest->run, &manifest->pipeline->tasks[i], 1, NULL, &test_config, doc, &pod, &err) < 0)
             fail_msg("%s", err.text);
         yyjson_mut_arr_append(list, pod);
     }
@@ -87,6 +87,11 @@ static void a_pod_with_every_field(void **state) {
     check("spark");
 }
 
+static void pods_of_what_runs_on_yarn(void **state) {
+    (void)state;
+    check("remote");
+}
+
 static void an_overlay_is_merged(void **state) {
     (void)state;
     check("overlay");
@@ -111,7 +116,8 @@ static void a_pod_without_its_container_is_not_made(void **state) {
     manifest_task(&manifest, "    image: i\n    command: {command: [x]}\n    pod: {spec: {containers: null}}\n");
     assert_int_equal(manifest.problems.count, 1);
     yyjson_mut_doc *doc = json_new(&manifest.arena);
-    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, &test_config, doc, &pod, &err), -1);
+    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, NULL, &test_config, doc, &pod, &err),
+                     -1);
     assert_int_equal(err.code, ERROR_INVALID);
     assert_string_equal(err.text, "task t: its pod has no container main");
     manifest_fini(&manifest);
@@ -125,7 +131,8 @@ static void long_names_fit_their_labels(void **state) {
     manifest_task(&manifest, "    image: i\n    command: {command: [x]}\n");
     manifest.run.name = "a-pipeline-may-be-called-by-a-dns-subdomain-name.which-is-much-longer-than-a-label";
     yyjson_mut_doc *doc = json_new(&manifest.arena);
-    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 12, &test_config, doc, &pod, &err), 0);
+    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 12, NULL, &test_config, doc, &pod, &err),
+                     0);
     yyjson_mut_val *labels = yyjson_mut_obj_get(yyjson_mut_obj_get(pod, "metadata"), "labels");
     assert_int_equal(yyjson_mut_get_len(yyjson_mut_obj_get(labels, LABEL_PIPELINE)), 63);
     assert_string_equal(yyjson_mut_get_str(yyjson_mut_obj_get(labels, LABEL_ATTEMPT)), "12");
@@ -144,7 +151,8 @@ static uint64_t shape_of(const char *name, const char *task_yaml) {
     if (manifest.problems.count > 0)
         fail_msg("%s", manifest.problems.items[0]);
     yyjson_mut_doc *doc = json_new(&manifest.arena);
-    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, &test_config, doc, &pod, &err), 0);
+    assert_int_equal(executor_pod(&manifest.run, &manifest.pipeline->tasks[0], 1, NULL, &test_config, doc, &pod, &err),
+                     0);
     const char *before = json_write(pod, &manifest.arena, NULL);
     uint64_t shape = executor_pod_shape(pod);
     assert_string_equal(json_write(pod, &manifest.arena, NULL), before);
@@ -184,6 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_pod),
         cmocka_unit_test(a_pod_with_every_field),
+        cmocka_unit_test(pods_of_what_runs_on_yarn),
         cmocka_unit_test(an_overlay_is_merged),
         cmocka_unit_test(layers_are_merged_in_their_order),
         cmocka_unit_test(an_overlay_that_fights_is_refused),

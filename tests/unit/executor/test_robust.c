@@ -120,7 +120,7 @@ static void make_pods(struct pipeline *pipeline, struct arena *arena) {
     for (size_t i = 0; i < pipeline->task_count; i++) {
         struct error err = {0};
         yyjson_mut_val *pod = NULL;
-        if (executor_pod(&run, &pipeline->tasks[i], 1, &test_config, json_new(arena), &pod, &err) < 0)
+        if (executor_pod(&run, &pipeline->tasks[i], 1, NULL, &test_config, json_new(arena), &pod, &err) < 0)
             fail_msg("accepted, then: %s", err.text);
         const char *text = json_write(pod, arena, NULL);
         assert_non_null(strstr(text, "\"restartPolicy\":\"Never\""));

@@ -46,6 +46,7 @@ static void every_field_of_the_spec_arrives(void **state) {
         "  timeout: 1h30m\n"
         "  ttlSecondsAfterFinished: 60\n"
         "  podRetention: Always\n"
+        "  onLostLauncher: Kill\n"
         "  tasks:\n"
         "  - {name: a, hadoopJar: {}}\n"
         "  - name: b\n"
@@ -57,6 +58,8 @@ static void every_field_of_the_spec_arrives(void **state) {
         "    timeout: 4h\n"
         "    startTimeout: 90s\n"
         "    onFailure: Ignore\n"
+        "    onLostLauncher: Adopt\n"
+        "    kerberos: {secretName: k}\n"
         "    sparkSubmit: {note: n}\n");
     const struct pipeline *pipeline = seen.pipeline;
     const struct task *task = &pipeline->tasks[1];
@@ -79,6 +82,10 @@ static void every_field_of_the_spec_arrives(void **state) {
     assert_int_equal(task->timeout_ms, 4 * 3600 * 1000);
     assert_int_equal(task->start_timeout_ms, 90000);
     assert_int_equal(task->on_failure, ON_FAILURE_IGNORE);
+    assert_int_equal(pipeline->tasks[0].on_lost_launcher, LOST_KILL);
+    assert_int_equal(task->on_lost_launcher, LOST_ADOPT);
+    assert_null(pipeline->tasks[0].kerberos);
+    assert_string_equal(task->kerberos->secret_name, "k");
     decoded_fini(&seen);
 }
 
@@ -301,11 +308,14 @@ static void a_hash_says_what_runs(void **state) {
         "  defaults: {image: i, timeout: 3h, retry: {limit: 3}}\n  tasks: [{name: a, command: {words: [x], note: "
         "n}}]\n",
         "  params: [{name: p, value: x}]\n  tasks: [{name: a, image: i, command: {words: [$(params.p)], note: n}}]\n",
+        "  onLostLauncher: Kill\n  tasks: [{name: a, image: i, command: {words: [x], note: n}}]\n",
         "  parallelism: 3\n  tasks: [{name: other, dependsOn: [b], image: i, retry: {limit: 2}, timeout: 1h,\n"
-        "    startTimeout: 1m, onFailure: Ignore, env: null, command: {words: [x], note: n}}, {name: b, command: "
+        "    startTimeout: 1m, onFailure: Ignore, onLostLauncher: Kill, env: null, command: {words: [x], note: n}}, "
+        "{name: b, command: "
         "{}}]\n",
     };
     static const char *const different[] = {
+        "  tasks: [{name: a, image: i, kerberos: {secretName: k}, command: {words: [x], note: n}}]\n",
         "  tasks: [{name: a, image: j, command: {words: [x], note: n}}]\n",
         "  tasks: [{name: a, image: i, hadoopJar: {words: [x], note: n}}]\n",
         "  tasks: [{name: a, image: i, command: {words: [x, y], note: n}}]\n",
