@@ -1,6 +1,7 @@
 /* Kind sparkSubmit: the options of Spark 4.1's spark-submit in the order in which its help names them. The same task
  * gives the same words in every attempt. On YARN it adds its tag to spark.yarn.tags, so that the application can be
- * found without reading a log. Never changes another option. */
+ * found without reading a log. Which deploy mode it is must not hang on a file or a variable of the image, since the
+ * verdict does: it is always said, and so is the master that the manifest names. Never changes another option. */
 
 #include "executor/kinds.h"
 
@@ -72,12 +73,14 @@ static const struct field fields[] = {
     {"mainClass", "--class: main class of a Java or Scala application.", FIELD_STRING, IN(spark_submit, main_class),
      .flags = FIELD_NOT_FLAG},
     {"master",
-     "--master: yarn, local, local[N], spark://host:port or k8s://https://host:port (Spark's default: "
-     "local[*]).",
+     "--master: yarn, local, local[N], spark://host:port or k8s://https://host:port (default: what the properties "
+     "file, spark-defaults.conf or MASTER of the image say, else local[*]; name yarn here, or weir does not look after "
+     "what runs there).",
      FIELD_STRING, IN(spark_submit, master), .flags = FIELD_NOT_FLAG},
     {"deployMode",
      "--deploy-mode: client runs the driver in the task's pod, cluster on the cluster. Cluster mode needs "
-     "the master yarn for now, where weir asks YARN for the result (Spark's default: client).",
+     "the master yarn for now, where weir asks YARN for the result (default client, whatever the properties file, "
+     "spark-defaults.conf or DEPLOY_MODE of the image say).",
      FIELD_ENUM, IN(spark_submit, deploy_mode), .values = deploy_modes, .absent = DEPLOY_ABSENT},
     {"remote", "--remote: URL of a Spark Connect server (sc://host:port); excludes master and deployMode.",
      FIELD_STRING, IN(spark_submit, remote), .flags = FIELD_NOT_FLAG},
@@ -124,16 +127,28 @@ static const struct field fields[] = {
 };
 static const struct table table = {.size = sizeof(struct spark_submit), .fields = fields, .field_count = COUNT(fields)};
 
-/* spark-submit takes both from conf too, when there is no option. */
+#define MASTER_PROPERTY      "spark.master"
+#define DEPLOY_MODE_PROPERTY "spark.submit.deployMode"
+#define REMOTE_PROPERTY      "spark.remote"
+
+/* What the manifest says: spark-submit takes the property when there is no option, and both before any file or variable
+ * of the image (SparkSubmitArguments). */
+static const char *master_of(const struct spark_submit *spark) {
+    return !text_empty(spark->master) ? spark->master : pairs_find(&spark->conf, MASTER_PROPERTY);
+}
+
 static bool on_yarn(const struct spark_submit *spark) {
-    const char *master = !text_empty(spark->master) ? spark->master : pairs_find(&spark->conf, "spark.master");
-    return text_equal(master, "yarn");
+    return text_equal(master_of(spark), "yarn");
 }
 
 static bool in_cluster(const struct spark_submit *spark) {
     if (spark->deploy_mode != DEPLOY_ABSENT)
         return spark->deploy_mode == DEPLOY_CLUSTER;
-    return text_equal(pairs_find(&spark->conf, "spark.submit.deployMode"), "cluster");
+    return text_equal(pairs_find(&spark->conf, DEPLOY_MODE_PROPERTY), deploy_modes[DEPLOY_CLUSTER]);
+}
+
+static bool on_connect(const struct spark_submit *spark) {
+    return !text_empty(spark->remote) || !text_empty(pairs_find(&spark->conf, REMOTE_PROPERTY));
 }
 
 /* Of a driver that runs in the task's pod. */
@@ -141,7 +156,7 @@ static void warn_memory(const struct task *task, const struct place *place, stru
     const struct spark_submit *spark = task->block;
     const struct place driver = {.up = place, .name = "driver"};
     const struct place conf = {.up = place, .name = "conf"};
-    if (task->unsound || in_cluster(spark) || !text_empty(spark->remote))
+    if (task->unsound || in_cluster(spark) || on_connect(spark))
         return;
     if (spark->driver != NULL && !text_empty(spark->driver->memory))
         spark_warn_memory(task, spark->driver->memory, &(struct place){.up = &driver, .name = "memory"}, warnings);
@@ -150,18 +165,51 @@ static void warn_memory(const struct task *task, const struct place *place, stru
                           &(struct place){.up = &conf, .entry = "spark.driver.memory"}, warnings);
 }
 
+/* What a property says otherwise than its field: spark-submit would take the field without a word. */
+static void check_same(const char *field, const char *said, const struct spark_submit *spark, const char *property,
+                       const struct place *place, struct problems *problems) {
+    const struct place conf = {.up = place, .name = "conf"};
+    const char *other = pairs_find(&spark->conf, property);
+    if (!text_empty(said) && other != NULL && !text_equal(said, other))
+        problems_add_at(problems, &(struct place){.up = &conf, .entry = property},
+                        "contradicts %s: leave one of them out", field);
+}
+
+static void check_deploy_mode(const struct spark_submit *spark, const struct place *place, struct problems *problems) {
+    const struct place conf = {.up = place, .name = "conf"};
+    const struct place field = {.up = place, .name = "deployMode"};
+    const struct place property = {.up = &conf, .entry = DEPLOY_MODE_PROPERTY};
+    const char *mode = pairs_find(&spark->conf, DEPLOY_MODE_PROPERTY);
+    bool by_field = spark->deploy_mode != DEPLOY_ABSENT;
+    if (by_field)
+        check_same("deployMode", deploy_modes[spark->deploy_mode], spark, DEPLOY_MODE_PROPERTY, place, problems);
+    else if (mode != NULL && !text_equal(mode, deploy_modes[DEPLOY_CLIENT]) && !in_cluster(spark))
+        problems_add_at(problems, &property, "must be client or cluster: weir must know who has the verdict");
+    if (in_cluster(spark) && !on_yarn(spark))
+        problems_add_at(
+            problems, by_field ? &field : &property,
+            "cluster mode needs the master yarn (elsewhere spark-submit reports success even when the driver "
+            "failed; use client)");
+}
+
+static void check_connect(const struct spark_submit *spark, const struct place *place, struct problems *problems) {
+    const struct place conf = {.up = place, .name = "conf"};
+    const struct place field = {.up = place, .name = "remote"};
+    const struct place property = {.up = &conf, .entry = REMOTE_PROPERTY};
+    check_same("remote", spark->remote, spark, REMOTE_PROPERTY, place, problems);
+    if (on_connect(spark) && (master_of(spark) != NULL || spark->deploy_mode != DEPLOY_ABSENT ||
+                              pairs_find(&spark->conf, DEPLOY_MODE_PROPERTY) != NULL))
+        problems_add_at(problems, text_empty(spark->remote) ? &property : &field,
+                        "excludes master and deployMode (a Spark Connect server has its own)");
+}
+
 static void validate(const struct task *task, const struct place *place, struct problems *problems,
                      struct problems *warnings) {
     const struct spark_submit *spark = task->block;
     check_pair_names(&spark->conf, place, "conf", problems);
-    if (!text_empty(spark->remote) && (!text_empty(spark->master) || spark->deploy_mode != DEPLOY_ABSENT))
-        problems_add_at(problems, &(struct place){.up = place, .name = "remote"},
-                        "excludes master and deployMode (a Spark Connect server has its own)");
-    if (in_cluster(spark) && !on_yarn(spark))
-        problems_add_at(
-            problems, &(struct place){.up = place, .name = "deployMode"},
-            "cluster mode needs the master yarn (elsewhere spark-submit reports success even when the driver "
-            "failed; use client)");
+    check_connect(spark, place, problems);
+    check_same("master", spark->master, spark, MASTER_PROPERTY, place, problems);
+    check_deploy_mode(spark, place, problems);
     if (text_empty(spark->principal) != text_empty(spark->keytab))
         problems_add_at(problems,
                         &(struct place){.up = place, .name = text_empty(spark->keytab) ? "keytab" : "principal"},
@@ -180,9 +228,11 @@ static void add_driver(const struct spark_driver *driver, struct argv *argv) {
 
 static void add_names(const struct spark_submit *spark, struct argv *argv) {
     argv_add(argv, text_empty(spark->program) ? "spark-submit" : spark->program);
-    argv_add_option(argv, "--master", spark->master);
     argv_add_option(argv, "--remote", spark->remote);
-    argv_add_option(argv, "--deploy-mode", spark->deploy_mode >= 0 ? deploy_modes[spark->deploy_mode] : NULL);
+    if (!on_connect(spark)) {
+        argv_add_option(argv, "--master", master_of(spark));
+        argv_add_option(argv, "--deploy-mode", deploy_modes[in_cluster(spark) ? DEPLOY_CLUSTER : DEPLOY_CLIENT]);
+    }
     argv_add_option(argv, "--name", spark->name);
     argv_add_option(argv, "--class", spark->main_class);
     argv_add_joined(argv, "--jars", &spark->jars);

@@ -22,7 +22,8 @@ static void expect_command(const char *task_yaml, const char *wanted) {
 
 static void spark_submit_has_every_option(void **state) {
     (void)state;
-    expect_command("    image: i\n    sparkSubmit: {application: app.py}\n", "spark-submit app.py");
+    expect_command("    image: i\n    sparkSubmit: {application: app.py}\n",
+                   "spark-submit --deploy-mode client app.py");
     expect_command(
         "    image: i\n"
         "    sparkSubmit:\n"
@@ -65,12 +66,13 @@ static void spark_submit_has_every_option(void **state) {
 static void the_tag_goes_where_yarn_is(void **state) {
     (void)state;
     expect_command("    image: i\n    sparkSubmit: {application: a, master: 'local[2]'}\n",
-                   "spark-submit --master local[2] a");
+                   "spark-submit --master local[2] --deploy-mode client a");
     expect_command(
         "    image: i\n    sparkSubmit: {application: a, master: yarn, conf: {spark.yarn.tags: mine, x: y}}\n",
-        "spark-submit --master yarn --conf spark.yarn.tags=mine,TAG --conf x=y a");
-    expect_command("    image: i\n    sparkSubmit: {application: a, conf: {spark.master: yarn}}\n",
-                   "spark-submit --conf spark.master=yarn --conf spark.yarn.tags=TAG a");
+        "spark-submit --master yarn --deploy-mode client --conf spark.yarn.tags=mine,TAG --conf x=y a");
+    expect_command(
+        "    image: i\n    sparkSubmit: {application: a, conf: {spark.master: yarn}}\n",
+        "spark-submit --master yarn --deploy-mode client --conf spark.master=yarn --conf spark.yarn.tags=TAG a");
     expect_command("    image: i\n    hadoopJar: {jar: j, conf: {mapreduce.job.tags: mine}}\n",
                    "hadoop jar j -D mapreduce.job.tags=mine,TAG");
 }
@@ -93,6 +95,10 @@ static void spark_submit_refuses_what_cannot_be(void **state) {
         "spec.tasks[0].sparkSubmit.deployMode: cluster mode needs the master yarn (elsewhere spark-submit "
         "reports success even when the driver failed; use client)");
     EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, conf: {spark.submit.deployMode: cluster}}\n",
+        "spec.tasks[0].sparkSubmit.conf[spark.submit.deployMode]: cluster mode needs the master yarn (elsewhere "
+        "spark-submit reports success even when the driver failed; use client)");
+    EXPECT_TASK_PROBLEMS(
         "    image: i\n    sparkSubmit: {application: a, remote: 'sc://h', master: yarn, principal: p, "
         "proxyUser: u}\n",
         "spec.tasks[0].sparkSubmit.remote: excludes master and deployMode (a Spark Connect server has its "
@@ -102,6 +108,41 @@ static void spark_submit_refuses_what_cannot_be(void **state) {
     EXPECT_TASK_PROBLEMS(
         "    image: i\n    sparkSubmit: {application: a, deployMode: Cluster}\n",
         "spec.tasks[0].sparkSubmit.deployMode: must be one of client, cluster (did you mean cluster?)");
+}
+
+/* What decides who has the verdict is never left to a file or a variable of the image. */
+static void the_deploy_mode_is_always_said(void **state) {
+    (void)state;
+    expect_command("    image: i\n    sparkSubmit: {application: a, propertiesFile: p, loadSparkDefaults: true}\n",
+                   "spark-submit --deploy-mode client --properties-file p --load-spark-defaults a");
+    expect_command("    image: i\n    sparkSubmit: {application: a, master: yarn, conf: {spark.submit.deployMode: "
+                   "cluster}}\n",
+                   "spark-submit --master yarn --deploy-mode cluster --conf spark.submit.deployMode=cluster "
+                   "--conf spark.yarn.tags=TAG a");
+    expect_command("    image: i\n    sparkSubmit: {application: a, conf: {spark.remote: 'sc://h'}}\n",
+                   "spark-submit --conf spark.remote=sc://h a");
+}
+
+static void a_property_may_not_contradict_its_field(void **state) {
+    (void)state;
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, master: yarn, deployMode: client, conf: {spark.master: "
+        "'local[2]', spark.submit.deployMode: cluster}}\n",
+        "spec.tasks[0].sparkSubmit.conf[spark.master]: contradicts master: leave one of them out",
+        "spec.tasks[0].sparkSubmit.conf[spark.submit.deployMode]: contradicts deployMode: leave one of them out");
+    EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {application: a, master: yarn, deployMode: cluster, conf: "
+                         "{spark.master: yarn, spark.submit.deployMode: cluster}}\n");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, master: yarn, conf: {spark.submit.deployMode: $(MODE)}}\n",
+        "spec.tasks[0].sparkSubmit.conf[spark.submit.deployMode]: must be client or cluster: weir must know who has "
+        "the verdict");
+    EXPECT_TASK_PROBLEMS(
+        "    image: i\n    sparkSubmit: {application: a, master: yarn, conf: {spark.remote: 'sc://h'}}\n",
+        "spec.tasks[0].sparkSubmit.conf[spark.remote]: excludes master and deployMode (a Spark Connect server has its "
+        "own)");
+    EXPECT_TASK_PROBLEMS("    image: i\n    sparkSubmit: {application: a, remote: 'sc://h', conf: {spark.remote: "
+                         "'sc://other'}}\n",
+                         "spec.tasks[0].sparkSubmit.conf[spark.remote]: contradicts remote: leave one of them out");
 }
 
 static void a_driver_that_does_not_fit_is_warned_of(void **state) {
@@ -299,6 +340,8 @@ int main(void) {
         cmocka_unit_test(spark_submit_has_every_option),
         cmocka_unit_test(the_tag_goes_where_yarn_is),
         cmocka_unit_test(spark_submit_refuses_what_cannot_be),
+        cmocka_unit_test(the_deploy_mode_is_always_said),
+        cmocka_unit_test(a_property_may_not_contradict_its_field),
         cmocka_unit_test(a_driver_that_does_not_fit_is_warned_of),
         cmocka_unit_test(the_remote_side_is_known),
         cmocka_unit_test(hadoop_jar_leaves_programs_without_generic_options_alone),
