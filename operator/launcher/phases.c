@@ -119,7 +119,7 @@ static void cannot_look(struct task *task, const char *why) {
 /* Nothing of ours is alive any more, or is being ended; but for what does not carry our tag. */
 static void on_found(struct task *task) {
     const struct remote_view *view = task->view;
-    const struct remote_job *job = adoptable(task);
+    const struct remote_job *job = task->asked_end_at ? NULL : adoptable(task); /* once told to end, none is followed */
     char alive[REMOTE_TEXT_MAX];
     if (job) {
         adopt(task, job);

@@ -33,6 +33,7 @@ struct yarn {
     struct yarn_cli cli;
     bool rest_refuses, rest_refuses_kill; /* then the command line */
     bool cli_refuses;                     /* … and there is nobody else */
+    char refusal[160];                    /* in whose words */
     bool broken;                          /* the configuration cannot be read */
     bool asking;                          /* a question is on its way */
     enum step step;
@@ -276,6 +277,7 @@ static void on_refused(struct yarn *yarn, const struct yarn_answer *answer) {
         yarn->rest_refuses_kill = true;
     else
         yarn->rest_refuses = true;
+    snprintf(yarn->refusal, sizeof yarn->refusal, "%s", answer->text);
     remote_fail(yarn->remote, yarn->now, answer->text);
     rest_until(yarn, cli ? RETRY_CLI_MS : 0);
 }
@@ -303,7 +305,10 @@ static void on_answer(void *context, const struct yarn_answer *answer) {
 static void say_deaf(struct yarn *yarn, enum step step) {
     struct remote_view *view = view_of(yarn);
     bool nobody = yarn->rest.rms.count == 0 && !yarn_cli_available(&yarn->cli);
-    const char *why = *view->trouble ? view->trouble : nobody ? "no ResourceManager is known" : "it refuses REST";
+    const char *why = *yarn->refusal   ? yarn->refusal
+                      : *view->trouble ? view->trouble
+                      : nobody         ? "no ResourceManager is known"
+                                       : "its configuration says that REST is not for us";
     const char *hint = nobody ? "set HADOOP_CONF_DIR to a configuration that names it"
                        : step == STEP_KILL
                            ? "the task's user must be allowed to end its applications"
