@@ -139,7 +139,7 @@ def make_certificate(directory, name):
         subprocess.run(["openssl", *arguments], check=True, cwd=directory, capture_output=True)
 
     with open(os.path.join(directory, "ext"), "w") as file:
-        file.write("subjectAltName=DNS:%s\n" % name)
+        file.write("subjectAltName=DNS:%s,DNS:localhost\n" % name)
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
             "-subj", "/CN=test ca", "-keyout", "ca.key", "-out", "ca.pem")
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ignored",

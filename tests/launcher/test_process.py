@@ -103,6 +103,29 @@ class Environment(LauncherTest):
         self.assertEqual(pid, group)
 
 
+class Records(LauncherTest):
+    def test_a_kill_loses_no_id(self):
+        process = self.start(["sh", "-c", "echo 'Submitted application application_1700000000000_0042' >&2; exec sleep 60"],
+                             "--kind", "hadoopJar")
+        self.wait_for(lambda: self.record().get("applicationID"))
+        process.kill()
+        process.wait(timeout=20)
+        self.assertEqual(self.record()["applicationID"], "application_1700000000000_0042")
+        self.assertNotIn("final", self.record())
+
+    def test_no_larger_than_its_share(self):
+        line = "The url to track the job: http://rm/%s" % ("x" * 400)
+        self.run_launcher(["sh", "-c", "echo '%s'; echo 'Error: %s' >&2; exit 1" % (line, "y" * 600)], "--kind", "hadoopJar",
+                          "--record-max", "512")
+        self.assertLessEqual(os.path.getsize(self.termination_log), 512)
+        self.assertEqual(self.final()["reason"], "ExitCode")
+
+    def test_a_full_disk_harms_nobody(self):
+        returned, _, err = self.run_launcher(["true"], "--termination-log", "/dev/full")
+        self.assertEqual(returned, 0)
+        self.assertIn(b"/dev/full", err)
+
+
 class Signals(LauncherTest):
     def test_term_stops(self):
         process = self.start(["sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.05; done"])
@@ -123,6 +146,38 @@ class Signals(LauncherTest):
         self.assertEqual(process.returncode, 143)
         self.assertGreater(time.monotonic() - begin, 0.9)
         self.assertLess(time.monotonic() - begin, 2.9)
+
+    def test_grace_reaches_below_a_shell(self):
+        """The shell dies at once; what it waited for still has its time to end in order."""
+        inner = "trap 'sleep 1; echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+        process = self.start(["sh", "-c", 'sh -c "%s"; echo after' % inner], "--grace", "20s")
+        process.stdout.readline()
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+        self.assertEqual(out, b"cleaned\n")
+        self.assertEqual(process.returncode, 143)
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_a_deaf_process_below_a_shell_is_killed_within_the_grace(self):
+        inner = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
+        process = self.start(["sh", "-c", 'sh -c "%s"; echo after' % inner], "--grace", "2s")
+        process.stdout.readline()
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        self.assertLess(time.monotonic() - begin, 2.9)
+
+    def test_ended_by_itself_and_told_to_stop_meanwhile(self):
+        """Its exit code counts, also while what it left behind is still being ended."""
+        left = "trap '' TERM; while :; do sleep 0.05; done"
+        process = self.start(["sh", "-c", 'setsid sh -c "%s" & sleep 0.3; echo gone; exit 7' % left])
+        process.stdout.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 7)
+        self.assertEqual(self.final()["reason"], "ExitCode")
 
     def test_timeout(self):
         begin = time.monotonic()
@@ -170,6 +225,38 @@ class Processes(LauncherTest):
         self.assertLess(time.monotonic() - begin, 5)
         for pid in out.split():
             self.assertFalse(os.path.exists("/proc/%d" % int(pid)), "a left-behind process lives on")
+
+    def test_leftovers_are_asked_first(self):
+        mark = self.path("mark")
+        left = "trap 'echo asked > %s; exit 0' TERM; echo on; while :; do sleep 0.05; done" % mark
+        returned, _, _ = self.run_launcher(["sh", "-c", 'setsid sh -c "%s" & sleep 0.5; exit 0' % left])
+        self.assertEqual(returned, 0)
+        self.assertTrue(os.path.exists(mark))
+
+    def pid_1(self, script, *options):
+        """The launcher as PID 1 of a pid namespace: the process that started it, and its pid out here."""
+        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", LAUNCHER, "run", "--termination-log",
+                   self.termination_log, *options, "--", "sh", "-c", script]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(lambda: (process.poll() is None and process.kill(), process.communicate()))
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        return process, self.children(process.pid)[0]
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "needs root to be PID 1")
+    def test_a_stopsignal_of_the_image_stops(self):
+        """Whatever it is: it comes from outside of the pod's processes, as the kubelet's does."""
+        for number in (signal.SIGQUIT, signal.SIGUSR1, signal.SIGWINCH, signal.SIGRTMIN + 3):
+            process, pid = self.pid_1("echo ready; exec sleep 60")
+            os.kill(pid, number)
+            process.communicate(timeout=20)
+            self.assertEqual(self.final()["reason"], "Stopped", number)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "needs root to be PID 1")
+    def test_a_signal_from_inside_is_forwarded(self):
+        process, _ = self.pid_1("trap 'echo usr1; exit 0' USR1; echo ready; kill -USR1 1; while :; do sleep 0.05; done")
+        out, _ = process.communicate(timeout=20)
+        self.assertEqual(out, b"usr1\n")
+        self.assertEqual(self.final()["exitCode"], 0)
 
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "needs root to be PID 1")
     def test_as_pid_1(self):

@@ -170,6 +170,40 @@ class Trouble(ReportTest):
         self.wait_for(lambda: len(self.operator.reports) >= 3 and self.operator.reports[2].get("trackingURL") == URL, 2)
         process.wait(timeout=20)
 
+    def test_a_standby_says_so(self):
+        def every_third(handler, report):
+            handler.answer(200 if len(self.operator.reports) % 3 == 0 else 421, "{}")
+
+        self.operator.respond = every_third
+        process = self.start(["sh", "-c", SUBMITTED + "; sleep 3"], *self.reporting("--kind", "hadoopJar"),
+                             env=self.environment())
+        self.wait_for(lambda: len(self.operator.reports) >= 3 and self.operator.reports[2].get("trackingURL") == URL, 2)
+        process.wait(timeout=20)
+
+    def test_retry_after_is_heeded(self):
+        def overloaded(handler, report):
+            handler.answer(429, "{}", [("Retry-After", "3")])
+
+        self.operator.respond = overloaded
+        process = self.start(["sh", "-c", SUBMITTED + "; sleep 8"], *self.reporting("--kind", "hadoopJar"),
+                             env=self.environment())
+        self.wait_for(lambda: self.operator.reports)
+        self.operator.respond = lambda handler, report: handler.answer(200, "{}")
+        self.wait_for(lambda: len(self.operator.reports) >= 2)
+        self.assertGreater(self.operator.times[1] - self.operator.times[0], 2.6)
+        process.wait(timeout=20)
+
+    def test_address_that_does_not_answer(self):
+        """Then the name is asked: the address may be one of a Service that was made anew."""
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            dead = unused.getsockname()[1]
+        url = "https://localhost:%d/v1/report" % self.operator.port
+        process = self.start(["sleep", "4"], "--report", url, "--report-address", "127.0.0.1:%d" % dead, "--token-file",
+                             self.token, env=self.environment())
+        self.wait_for(lambda: self.operator.reports, 5)
+        process.wait(timeout=20)
+        self.assertIn("final", self.operator.reports[-1])
+
     def test_stop_while_reporting(self):
         def slowly(handler, report):
             time.sleep(20)
