@@ -14,9 +14,8 @@
 enum {
     GRACE_MARGIN_S = 5, /* the launcher is done this long before the kubelet kills */
     EARLIER_MAX = 16,
-    POD_RECORDS_MAX =
-        12 * 1024, /* bytes that the kubelet keeps of all containers of a pod together, the same of each */
-    INJECTED = 2,  /* containers that a mesh may add when the pod is created */
+    POD_RECORDS_MAX = 12 * 1024, /* bytes of the records of all containers that the kubelet keeps, each the same */
+    INJECTED = 2,                /* containers that a mesh or kubectl debug may add later */
 };
 
 static const char *report_port(const char *address) {
