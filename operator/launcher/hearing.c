@@ -2,7 +2,10 @@
 
 #include "launcher/task.h"
 
-enum { SILENT_MS = 30 * 1000 }; /* then what the task waits for is that somebody answers */
+enum {
+    SILENT_MS = 30 * 1000, /* then what the task waits for is that somebody answers */
+    LOOKING_MS = 2 * 1000,
+};
 
 static void hear(struct task *task, enum telling_stream stream, const char *line, size_t length) {
     struct facts facts;
@@ -24,13 +27,24 @@ void hearing_err(void *task, const char *line, size_t length) {
     hear(task, TELLING_STDERR, line, length);
 }
 
+/* What it waits for, or how far it is. */
+static const char *progress_of(const struct task *task) {
+    const struct remote_view *view = task->view;
+    bool looking = task->phase == PHASE_LOOKING && phase_age(task) >= LOOKING_MS;
+    bool silent = view->failing_since && task->now - view->failing_since >= SILENT_MS;
+    if (looking && task->asked_end_at)
+        return "waits until what an earlier attempt left on the cluster has ended";
+    if (looking)
+        return *view->trouble ? view->trouble : "looks for what an earlier attempt left on the cluster";
+    return silent ? view->trouble : view->progress;
+}
+
 void hearing_remote(struct task *task) {
     const struct remote_view *view = task->view;
     struct snapshot *snapshot = &task->snapshot;
     if (task->phase >= PHASE_REPORTING)
         return;
-    bool silent = view->failing_since && task->now - view->failing_since >= SILENT_MS;
-    snapshot_set_progress(snapshot, view->percent, silent ? view->trouble : view->progress);
+    snapshot_set_progress(snapshot, view->percent, progress_of(task));
     if (task->view_changes == view->changes)
         return;
     task->view_changes = view->changes;

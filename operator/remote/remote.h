@@ -35,6 +35,7 @@ struct remote_job {
     int64_t absent_at;         /* boot ms of the question to which it was believed not to be there; 0: it is, or was */
     int64_t told_at;           /* boot ms when it was first told to end; 0: never */
     char why[REMOTE_TEXT_MAX]; /* its end in one line; "" */
+    uint64_t seen_in, asked_in, told_in; /* rounds of questions in which it was last seen, asked about, told to end */
 };
 
 struct remote_view {

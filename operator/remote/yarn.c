@@ -37,8 +37,9 @@ struct yarn {
     bool broken;                          /* the configuration cannot be read */
     bool asking;                          /* a question is on its way */
     enum step step;
-    size_t at;         /* index of the job that STATUS or KILL is about */
+    uint64_t round;    /* … and which one it is */
     int64_t round_at;  /* boot ms of the round's first question */
+    int64_t heard_at;  /* boot ms when an id was last heard */
     int64_t charge;    /* of the ResourceManager that said it is in charge; 0: none has */
     int64_t charge_at; /* boot ms of that answer */
     int64_t now;
@@ -99,6 +100,7 @@ static void on_app(void *context, const struct yarn_app *app) {
     job->tagged = tagged || (!app->tags_known && job->tagged);
     job->foreign = !tagged && app->tags_known && yarn_app_tagged_like(app, "weir-");
     job->seen_at = yarn->round_at;
+    job->seen_in = yarn->round;
     job->absent_at = 0;
     job->ended = yarn_app_ended(app);
     job->verdict = verdict_of(app);
@@ -128,7 +130,7 @@ static bool possible(const struct yarn *yarn, enum step step) {
 /* In this round still to be asked by its id: all that may be alive, and was in no list. */
 static bool wants_status(const struct yarn *yarn, const struct remote_job *job) {
     const struct remote *remote = yarn->remote;
-    if (job->ended || job->foreign || job->seen_at == yarn->round_at)
+    if (job->ended || job->foreign || job->seen_in == yarn->round)
         return false;
     bool follow = remote->want == REMOTE_FOLLOW;
     return follow ? !job->former : !job->absent_at;
@@ -144,17 +146,32 @@ static bool wants_list(const struct yarn *yarn) {
     return !current || (current->seen_at > 0 && !current->tagged);
 }
 
-/* The next job from `from` on that this step is about; count when there is none. */
-static size_t next_job(const struct yarn *yarn, enum step step, size_t from) {
-    const struct remote_view *view = &yarn->remote->view;
-    for (; from < view->count; from++) {
-        const struct remote_job *job = &view->jobs[from];
-        if (step == STEP_STATUS && wants_status(yarn, job))
-            break;
-        if (step == STEP_KILL && !job->ended && job->tagged && job->seen_at == yarn->round_at)
-            break;
+/* The next job that this step is about in this round; NULL when there is none. Looked for anew each time: what the task
+ * prints meanwhile may add jobs. */
+static struct remote_job *next_job(struct yarn *yarn, enum step step) {
+    struct remote_view *view = view_of(yarn);
+    for (size_t i = 0; i < view->count; i++) {
+        struct remote_job *job = &view->jobs[i];
+        bool status = step == STEP_STATUS && wants_status(yarn, job) && job->asked_in != yarn->round;
+        bool living = !job->ended && job->tagged && job->seen_in == yarn->round;
+        if (status || (step == STEP_KILL && living && job->told_in != yarn->round))
+            return job;
     }
-    return from;
+    return NULL;
+}
+
+/* What the question is about: the next job, which then has had its question of this round; or the tag. */
+static const char *subject_of(struct yarn *yarn, enum step step) {
+    struct remote_job *job = next_job(yarn, step);
+    if (!job)
+        return yarn->remote->config->tag;
+    if (step == STEP_STATUS)
+        job->asked_in = yarn->round;
+    else
+        job->told_in = yarn->round;
+    if (step == STEP_KILL && !job->told_at)
+        job->told_at = yarn->now;
+    return job->id;
 }
 
 static void ask(struct yarn *yarn, enum step step) {
@@ -162,15 +179,11 @@ static void ask(struct yarn *yarn, enum step step) {
         [STEP_LIST] = YARN_LIST, [STEP_STATUS] = YARN_STATUS, [STEP_INFO] = YARN_INFO, [STEP_KILL] = YARN_KILL};
     struct remote *remote = yarn->remote;
     enum yarn_question question = questions[step];
-    const char *subject = remote->config->tag;
+    const char *subject = subject_of(yarn, step);
     if (step == STEP_LIST && remote->want == REMOTE_END)
         question = YARN_LIST_ALIVE;
-    if (step == STEP_STATUS || step == STEP_KILL)
-        subject = remote->view.jobs[yarn->at].id;
     yarn->step = step;
     yarn->asking = true;
-    if (step == STEP_KILL && !remote->view.jobs[yarn->at].told_at)
-        remote->view.jobs[yarn->at].told_at = yarn->now;
     if (by_cli(yarn, step))
         yarn_cli_ask(&yarn->cli, question, subject);
     else
@@ -179,6 +192,8 @@ static void ask(struct yarn *yarn, enum step step) {
 
 static void rest_until(struct yarn *yarn, int64_t ms) {
     yarn->step = STEP_NONE;
+    if (yarn->heard_at > yarn->round_at && ms > SUBMITTED_MS) /* an id came while this round was asked */
+        ms = SUBMITTED_MS;
     yarn->remote->next_at = yarn->now + ms;
 }
 
@@ -188,7 +203,7 @@ static bool surprising(const struct yarn *yarn) {
     bool alive = false, missing = false;
     for (size_t i = 0; i < remote->view.count; i++) {
         const struct remote_job *job = &remote->view.jobs[i];
-        bool seen = job->seen_at == yarn->round_at;
+        bool seen = job->seen_in == yarn->round;
         alive = alive || (seen && job->tagged && !job->ended);
         missing = missing || wants_status(yarn, job);
     }
@@ -218,8 +233,7 @@ static void conclude(struct yarn *yarn) {
 static void after_round(struct yarn *yarn) {
     struct remote *remote = yarn->remote;
     conclude(yarn);
-    yarn->at = next_job(yarn, STEP_KILL, 0);
-    if (remote->want == REMOTE_END && yarn->at < remote->view.count) {
+    if (remote->want == REMOTE_END && next_job(yarn, STEP_KILL)) {
         yarn->step = STEP_KILL; /* yarn_step() goes on */
         remote->next_at = yarn->now;
         return;
@@ -234,17 +248,14 @@ static void after_round(struct yarn *yarn) {
 
 /* What comes after the step that was answered; asks nothing itself. */
 static void advance(struct yarn *yarn) {
-    struct remote_view *view = view_of(yarn);
     if (yarn->step == STEP_KILL) {
-        yarn->at = next_job(yarn, STEP_KILL, yarn->at + 1);
-        if (yarn->at == view->count)
+        if (!next_job(yarn, STEP_KILL))
             rest_until(yarn, by_cli(yarn, STEP_KILL) ? END_ROUND_CLI_MS : END_ROUND_MS);
         return;
     }
     if (yarn->step == STEP_LIST || yarn->step == STEP_STATUS) {
-        yarn->at = next_job(yarn, STEP_STATUS, yarn->step == STEP_LIST ? 0 : yarn->at + 1);
         yarn->step = STEP_STATUS;
-        if (yarn->at < view->count)
+        if (next_job(yarn, STEP_STATUS))
             return;
         yarn->step = surprising(yarn) && !by_cli(yarn, STEP_INFO) ? STEP_INFO : STEP_NONE;
         if (yarn->step == STEP_INFO)
@@ -329,10 +340,10 @@ static void begin_round(struct yarn *yarn) {
         ask(yarn, STEP_INFO);
         return;
     }
+    yarn->round++;
     yarn->round_at = yarn->now;
-    yarn->at = next_job(yarn, STEP_STATUS, 0);
     bool list = wants_list(yarn);
-    if (!list && yarn->at == view_of(yarn)->count) { /* nothing to ask about */
+    if (!list && !next_job(yarn, STEP_STATUS)) { /* nothing to ask about */
         after_round(yarn);
         return;
     }
@@ -382,10 +393,12 @@ static void heard(void *state, const struct fact *fact, int64_t now) {
     struct yarn *yarn = state;
     struct remote *remote = yarn->remote;
     struct error ignored;
-    if (fact->type == FACT_APPLICATION && yarn_id_valid(fact->text) && !remote_find(remote, fact->text) &&
-        remote_job(remote, fact->text) && !yarn->asking && remote->want == REMOTE_FOLLOW &&
-        now + SUBMITTED_MS < remote->next_at)
-        remote->next_at = now + SUBMITTED_MS;
+    bool new = fact->type == FACT_APPLICATION &&yarn_id_valid(fact->text) && !remote_find(remote, fact->text);
+    if (new &&remote_job(remote, fact->text)) {
+        yarn->heard_at = now;
+        if (!yarn->asking && remote->want == REMOTE_FOLLOW && now + SUBMITTED_MS < remote->next_at)
+            remote->next_at = now + SUBMITTED_MS;
+    }
     /* the tracking URL names the ResourceManager when nothing else did */
     if (fact->type == FACT_TRACKING_URL && yarn->rest.rms.count == 0 && strstr(fact->text, "/proxy/application_")) {
         struct origin rm;
