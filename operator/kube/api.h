@@ -14,7 +14,13 @@
 enum { KUBE_BODY_MAX = 1024 * 1024 }; /* larger bodies are refused here: etcd would, with a 500 that invites retries */
 
 /* Each pool has connections of its own, so that one cannot starve another. */
-enum kube_pool { POOL_REQUESTS, POOL_LEASE, POOL_WATCH, POOL_COUNT };
+enum kube_pool {
+    POOL_REQUESTS,
+    POOL_LEASE,
+    POOL_WATCH,
+    POOL_REVIEWS /* of tokens: whoever asks for them */,
+    POOL_COUNT
+};
 
 /* Who goes first where POOL_REQUESTS is full. Of its room, urgent requests use eight tenths at most, lazy ones two, and
  * these with the normal ones six, so that none of the three can shut the others out. A namespace that holds a quarter

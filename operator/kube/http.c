@@ -1,4 +1,4 @@
-/* See http.h: the three pools as one API. The way of a request is in kube/http_pool.c. */
+/* See http.h: the four pools as one API. The way of a request is in kube/http_pool.c. */
 
 #include "kube/http.h"
 
@@ -70,10 +70,10 @@ int kube_http_new(uv_loop_t *loop, struct kube_config *config, const struct kube
     http->shared.credentials = credentials_new(loop, config, http->shared.options.seed, http->shared.options.plugin_ms,
                                                credential_ready, http);
     for (int name = 0; name < POOL_COUNT; name++) {
-        bool requests = name == POOL_REQUESTS;
-        unsigned max = requests ? http->shared.options.in_flight : UINT_MAX;
+        unsigned max = name == POOL_REQUESTS ? http->shared.options.in_flight : UINT_MAX;
+        bool pauses = name == POOL_REQUESTS || name == POOL_REVIEWS;
         http->open++;
-        if (pool_open(&http->pools[name], loop, &http->shared, max, requests, err) < 0) {
+        if (pool_open(&http->pools[name], loop, &http->shared, max, pauses, err) < 0) {
             kube_http_free(&http->api);
             return -1;
         }

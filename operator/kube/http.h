@@ -1,13 +1,13 @@
 #pragma once
 
-/* The API server over HTTP/1.1: libcurl's multi interface on a libuv loop, three pools.
+/* The API server over HTTP/1.1: libcurl's multi interface on a libuv loop, four pools.
  *
  * - A write is sent at most once: libcurl repeats requests on a reused connection that died unanswered; ours are read
  *   by a callback that refuses to rewind, so that such a write ends as `unsure` instead.
  * - Answers have a size bound after decompression. A pool keeps at most its number of requests in flight; more wait.
  * - What no credential has come for yet waits for it, as long as the request may take. kube/credentials.h has the rest.
- * - When API Priority and Fairness turns a request away, no new one of POOL_REQUESTS starts before its Retry-After
- *   (capped). Any other answer with Retry-After is its caller's matter.
+ * - When API Priority and Fairness turns a request away, no new one of its pool starts before its Retry-After (capped),
+ *   where that pool is POOL_REQUESTS or POOL_REVIEWS. Any other answer with Retry-After is its caller's matter.
  * - No callback is made from inside libcurl. */
 
 #include <uv.h>

@@ -2,7 +2,7 @@
 
 /* Who waits for a slot of a pool, and who gets the next one: private to kube/http_pool.c.
  *
- * The requests of one namespace are a group; those of no namespace (reviews of tokens) are one group. A group's share
+ * The requests of one namespace are a group; those of no namespace are one group. A group's share
  * is a quarter of the slots. It may have more, up to nine tenths, while no other one that has less than its share waits
  * for what it could take; the last tenth is for those. Within that go the limits of urgency (http_slots.c). What is
  * free goes to the most urgent, of these to the group that holds the fewest slots, of these by turns. */

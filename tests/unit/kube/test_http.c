@@ -170,6 +170,33 @@ static void leases_do_not_wait_for_a_busy_server(void **state) {
     client_finish(&f);
 }
 
+static void reviews_and_other_requests_do_not_wait_for_each_other(void **state) {
+    (void)state;
+    struct fixture f;
+    static const struct kube_http_options options = {.in_flight = 1};
+    OPEN(&f, &options, {.end = REPLY_SILENT}, {.status = 429, .headers = "Retry-After: 30\r\n" OVERLOAD},
+         {.body = "{\"n\":5}"}, {.body = "{\"n\":6}"});
+    struct kube_request review = {
+        .method = "POST", .path = "/review", .body = "{}", .length = 2, .pool = POOL_REVIEWS, .verb = "create"};
+    struct kube_call *hanging = kube_send(f.api, &review, client_done, &f.outcomes[0]);
+    while (f.server.seen_count < 1)
+        uv_run(&f.loop, UV_RUN_ONCE);
+    kube_send(f.api, &review, client_done, &f.outcomes[1]); /* beside the other, and turned away */
+    client_await(&f, 1);
+    assert_int_equal(f.outcomes[1].retry_after_ms, 30000);
+    client_get(&f, 2);
+    client_await(&f, 2);
+    assert_int_equal(f.outcomes[2].value, 5);
+    kube_send(f.api, &review, client_done, &f.outcomes[3]); /* the pause is for these */
+    client_get(&f, 4);
+    client_await(&f, 4);
+    assert_int_equal(f.outcomes[4].value, 6);
+    assert_int_equal(f.outcomes[3].calls, 0);
+    assert_int_equal(f.server.seen_count, 4);
+    kube_cancel(f.api, hanging);
+    client_finish(&f);
+}
+
 static void silence_and_trickling_end_in_time(void **state) {
     (void)state;
     struct fixture f;
@@ -435,6 +462,7 @@ int main(void) {
         cmocka_unit_test(what_is_said_of_one_request_pauses_no_other),
         cmocka_unit_test(the_longest_pause_counts),
         cmocka_unit_test(leases_do_not_wait_for_a_busy_server),
+        cmocka_unit_test(reviews_and_other_requests_do_not_wait_for_each_other),
         cmocka_unit_test(silence_and_trickling_end_in_time),
         cmocka_unit_test(answers_have_a_bound),
         cmocka_unit_test(a_compressed_answer_is_bounded_as_what_it_expands_to),
