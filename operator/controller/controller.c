@@ -142,6 +142,11 @@ bool controller_ready(const struct controller *controller, struct strbuf *reason
     return !waiting && readable > 0;
 }
 
+/* Labels alone make no launcher. */
+static bool may_report(const struct pod_object *pod) {
+    return pod->key != NULL && pod_fact(pod->facts, FACT_OWNER)[0] != '\0';
+}
+
 int controller_report(struct controller *controller, const char *namespace, const char *pod, const char *uid,
                       const struct record *record, const char *body, size_t length) {
     const struct scope *scope = controller_scope(controller, namespace);
@@ -154,8 +159,8 @@ int controller_report(struct controller *controller, const char *namespace, cons
     if (!text_equal(entry->uid, uid))
         return 409;
     struct pod_object *object = entry->object;
-    if (object->key == NULL || pod_fact(object->facts, FACT_OWNER)[0] == '\0')
-        return 403; /* labels alone make no launcher */
+    if (!may_report(object))
+        return 403;
     if (pod_object_report(object, record, body, length))
         controller_wake(controller, object->key);
     return 200;
@@ -168,7 +173,8 @@ bool controller_knows_pod(const struct controller *controller, const char *names
     const struct cache_entry *entry = pods != NULL ? cache_get(pods, namespace, pod) : NULL;
     if (entry == NULL)
         return pods != NULL && !cache_synced(pods); /* may be there, and not be listed yet */
-    return text_equal(entry->uid, uid);
+    const struct pod_object *object = entry->object;
+    return text_equal(entry->uid, uid) && may_report(object) && !pod_facts_ended(object->facts);
 }
 
 size_t controller_running(const struct controller *controller) {

@@ -35,15 +35,41 @@ static void launchers_are_told_where_they_stand(void **state) {
     assert_false(controller_ready(c.controller, &reasons));
     assert_string_equal(strbuf_text(&reasons), "all namespaces: not listed yet\n");
     cluster_submit(&c, "chain", "a ", "");
-    store_add(&c.api.store, "pods", "lab",
-              "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"stray\",\"labels\":{\"" LABEL_MANAGED_BY
-              "\":\"weir\"}}}");
+    const struct object *stray =
+        store_add(&c.api.store, "pods", "lab",
+                  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"stray\",\"labels\":"
+                  "{\"" LABEL_MANAGED_BY "\":\"weir\"}}}");
+    const char *stray_uid = json_text(json_at(object_root(stray), "metadata", NULL), "uid", "");
     cluster_settle(&c);
     const struct object *pod = cluster_pod(&c, "a", 1);
     assert_int_equal(report(&c, pod->name, "uid-3", 1, ""), 200);
     assert_int_equal(report(&c, pod->name, "uid-99", 2, ""), 409);
     assert_int_equal(report(&c, "chain-z-1", "uid-3", 1, ""), 403);
-    assert_int_equal(report(&c, "stray", "uid-2", 1, ""), 403); /* labelled as ours, but no Pipeline owns it */
+    assert_int_equal(report(&c, "stray", stray_uid, 1, ""), 403); /* labelled as ours, but no Pipeline owns it */
+    assert_false(controller_knows_pod(c.controller, "lab", "stray", stray_uid));
+    cluster_finish(&c);
+}
+
+static void a_pod_is_known_from_its_listing_to_its_end(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_start(&c);
+    controller_begin(&c);
+    assert_true(controller_knows_pod(c.controller, "lab", "chain-a-1", "uid-2")); /* who can tell: not listed yet */
+    cluster_submit(&c, "chain", "a ", "");
+    cluster_settle(&c);
+    struct object *pod = cluster_pod(&c, "a", 1);
+    const char *uid = json_text(json_at(object_root(pod), "metadata", NULL), "uid", "");
+    pod_starts(&c, pod);
+    cluster_settle(&c);
+    assert_true(controller_knows_pod(c.controller, "lab", pod->name, uid));
+    assert_false(controller_knows_pod(c.controller, "lab", pod->name, "uid-99"));
+    assert_false(controller_knows_pod(c.controller, "lab", "chain-z-1", uid));
+    assert_false(controller_knows_pod(c.controller, "elsewhere", pod->name, uid));
+    controller_follow(c.controller); /* so that nobody lets the pod go */
+    pod_ends(&c, pod, "");
+    cluster_settle(&c);
+    assert_false(controller_knows_pod(c.controller, "lab", pod->name, uid));
     cluster_finish(&c);
 }
 
@@ -128,6 +154,7 @@ static void only_watched_namespaces_are_heard(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launchers_are_told_where_they_stand),
+        cmocka_unit_test(a_pod_is_known_from_its_listing_to_its_end),
         cmocka_unit_test(report_reaches_the_status_and_an_old_one_does_not),
         cmocka_unit_test(the_next_attempt_is_told_what_the_lost_one_ran),
         cmocka_unit_test(only_watched_namespaces_are_heard),
