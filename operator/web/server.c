@@ -18,6 +18,7 @@
 #include <openssl/ssl.h>
 
 #include "base/log.h"
+#include "web/peer.h"
 #include "web/transaction.h"
 
 enum {
@@ -51,27 +52,11 @@ static int prepare_tls(SSL_CTX *tls, struct lws_vhost *vhost) {
     return 0;
 }
 
-/* IPv4 addresses become those of IPv6 that stand for them. False when the peer has left already. */
-static bool peer_address(int fd, struct in6_addr *ret_address) {
-    struct sockaddr_storage peer;
-    socklen_t length = sizeof peer;
-    if (getpeername(fd, (struct sockaddr *)&peer, &length) != 0)
-        return false;
-    *ret_address = (struct in6_addr)IN6ADDR_ANY_INIT;
-    if (peer.ss_family == AF_INET6) {
-        *ret_address = ((struct sockaddr_in6 *)&peer)->sin6_addr;
-    } else {
-        memset(ret_address->s6_addr + 10, 0xff, 2);
-        memcpy(ret_address->s6_addr + 12, &((struct sockaddr_in *)&peer)->sin_addr, 4);
-    }
-    return true;
-}
-
 /* Accepted, and nothing made of it yet, no TLS either. What is closed for it is gone only when the loop turns, and it
  * does not turn while more are waiting to be accepted: a refusal makes it. Nonzero refuses. */
 static int admit(struct port *port, int fd) {
     void *leaves = NULL;
-    if (port->live >= port->seats.max + CLOSING_MAX || !peer_address(fd, &port->arriving) ||
+    if (port->live >= port->seats.max + CLOSING_MAX || !peer_of_socket(fd, &port->arriving) ||
         !seats_admit(&port->seats, &port->arriving, &leaves))
         return 1;
     if (leaves != NULL)

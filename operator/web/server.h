@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <netinet/in.h>
 #include <openssl/types.h>
 #include <uv.h>
 
@@ -26,7 +27,8 @@ struct web_request {
     const char *content_type;
     char *body; /* terminated; NULL without one. The handler may overwrite it */
     size_t length;
-    int64_t received_at; /* boot ms: when the request was complete */
+    int64_t received_at;  /* boot ms: when the request was complete */
+    struct in6_addr peer; /* peer.h */
 
     /* Set by a handler that answers later. `dropped` is called when the client left, the deadline passed (the server
      * then answers 503) or the server stops: stop the work, do not answer any more. */

@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 
 #include "base/clock.h"
+#include "web/peer.h"
 #include "web/route.h"
 
 enum { DEADLINE_DEFAULT_MS = 10 * 1000, SEND_TIMEOUT_S = 10, PIECE_MAX = 8 * 1024, HEADERS_MAX = 1024 };
@@ -99,6 +100,7 @@ int transaction_begin(struct lws *wsi, struct transaction_slot *slot, const char
         return -1;
     t->wsi = wsi;
     t->choice = choose(wsi, path);
+    peer_of_socket(lws_get_socket_fd(wsi), &t->request.peer);
     t->head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
     const struct web_route *route = t->choice.route;
     if (route != NULL) {
