@@ -50,6 +50,11 @@ static const char *refusal(void *arg) {
     return self->refusal;
 }
 
+static bool stands_by(void *arg) {
+    const struct wiring *self = arg;
+    return !self->stopping && !operator_leads(arg);
+}
+
 static int accept_report(void *arg, const struct identity *pod, const struct record *record, const char *body,
                          size_t length) {
     const struct wiring *self = arg;
@@ -69,9 +74,11 @@ static size_t running(void *arg) {
 int operator_listen(struct wiring *self, struct error *err) {
     static struct web_route routes[4];
     self->health = (struct health){.ready = ready, .arg = self};
-    self->review = review_new(self->api, TOKEN_AUDIENCE);
+    self->review =
+        review_new(&(struct review_config){.loop = &self->loop, .kube = self->api, .audience = TOKEN_AUDIENCE});
     self->endpoint = endpoint_new(&(struct endpoint_config){.review = self->review,
                                                             .refusal = refusal,
+                                                            .stands_by = stands_by,
                                                             .knows_pod = knows_pod,
                                                             .accept = accept_report,
                                                             .running = running,

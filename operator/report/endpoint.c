@@ -115,15 +115,13 @@ static void take(const struct endpoint *endpoint, struct web_request *request, c
     answer(request, status, refusal_text(status), status == 503 ? RETRY_AWAY_S : 0);
 }
 
-static void on_identity(void *arg, const struct identity *identity, const struct error *err) {
+static void on_identity(void *arg, const struct review_answer *told) {
     struct pending pending = *(struct pending *)arg;
     free(arg);
-    if (identity != NULL)
-        take(pending.endpoint, pending.request, identity);
-    else if (err->code == ERROR_FORBIDDEN)
-        answer(pending.request, 401, err->text, 0);
+    if (told->identity != NULL)
+        take(pending.endpoint, pending.request, told->identity);
     else
-        answer(pending.request, 503, err->text, RETRY_BUSY_S);
+        answer(pending.request, told->status, told->text, told->retry_after_s);
 }
 
 static void on_dropped(struct web_request *request) {
@@ -152,21 +150,32 @@ static bool is_json(const char *type) {
     return *rest == '\0' || *rest == ';';
 }
 
-/* 0 when the API server is worth asking about the token, else how to refuse it: anybody can send anything here, and
- * what is asked for takes the place of the controller's own requests. */
-static int refuse_unasked(const struct endpoint *endpoint, const char *token, struct error *err) {
+/* 0 when the API server is worth asking about the token, else how to refuse it: anybody can send anything here. */
+static int refuse_unasked(const struct endpoint *endpoint, const char *token, struct turn_asker *asker,
+                          struct error *err) {
     const struct endpoint_config *config = &endpoint->config;
     AUTO_ARENA arena = ARENA_INIT;
     struct token_claims claims;
     if (token_read(token, review_audience(config->review), clock_wall_ms(), &arena, &claims, err) != 0)
         return 401;
+    snprintf(asker->pod_uid, sizeof asker->pod_uid, "%s", claims.pod_uid);
     if (config->knows_pod == NULL || config->knows_pod(config->arg, claims.namespace, claims.pod_name, claims.pod_uid))
         return 0;
     error_set(err, ERROR_FORBIDDEN, "%s", refusal_text(403));
     return 403;
 }
 
-static void review_speaker(struct endpoint *endpoint, struct web_request *request, const char *token) {
+/* Whose last words these may be: cheap to see, and only believed so far that its turn comes first. */
+static bool tells_an_end(const struct web_request *request) {
+    AUTO_ARENA arena = ARENA_INIT;
+    struct record record = RECORD_INIT;
+    struct error err;
+    return record_decode(request->body, request->length, &record, &arena, &err) == 0 &&
+           (record.final || strcmp(record.phase, "Stopping") == 0);
+}
+
+static void review_speaker(struct endpoint *endpoint, struct web_request *request, const char *token,
+                           const struct turn_asker *asker) {
     struct pending *pending = calloc(1, sizeof *pending);
     if (pending == NULL) {
         answer(request, 503, "out of memory", RETRY_BUSY_S);
@@ -175,17 +184,20 @@ static void review_speaker(struct endpoint *endpoint, struct web_request *reques
     *pending = (struct pending){.endpoint = endpoint, .request = request};
     request->state = pending;
     request->dropped = on_dropped;
-    struct review_call *call = review_start(endpoint->config.review, token, request->received_at, on_identity, pending);
+    struct review_call *call =
+        review_start(endpoint->config.review, token, asker, request->received_at, on_identity, pending);
     if (call != NULL) /* else the answer is given and `pending` gone */
         pending->call = call;
 }
 
 void endpoint_handle(void *arg, struct web_request *request) {
     struct endpoint *endpoint = arg;
-    const char *refusal = endpoint->config.refusal(endpoint->config.arg);
+    const struct endpoint_config *config = &endpoint->config;
+    const char *refusal = config->refusal(config->arg);
     if (refusal != NULL) {
+        bool stands_by = config->stands_by != NULL && config->stands_by(config->arg);
         log_debug("report", "a report is not taken", {"reason", refusal});
-        answer(request, 503, "no reports are taken here now", RETRY_AWAY_S);
+        answer(request, stands_by ? 421 : 503, "no reports are taken here now", stands_by ? 0 : RETRY_AWAY_S);
         return;
     }
     const char *token = bearer(request->authorization);
@@ -198,9 +210,10 @@ void endpoint_handle(void *arg, struct web_request *request) {
         return;
     }
     struct error err;
-    int status = refuse_unasked(endpoint, token, &err);
+    struct turn_asker asker = {.peer = request->peer, .urgent = tells_an_end(request)};
+    int status = refuse_unasked(endpoint, token, &asker, &err);
     if (status != 0)
         answer(request, status, err.text, 0);
     else
-        review_speaker(endpoint, request, token);
+        review_speaker(endpoint, request, token, &asker);
 }

@@ -4,8 +4,9 @@
  *
  * Who speaks is known from the token alone (TokenReview), so a launcher can only speak for its own pod. Answers: 200
  * {"intervalSeconds":N}; 400 not a record; 401 no token or not valid; 403 not a pod of ours; 415 not JSON;
- * 503 with Retry-After when this replica does not take reports now, or the API server cannot say who speaks. Others
- * (411, 413 …) come from the web server. */
+ * 421 this replica stands by, another one leads: ask again; with Retry-After 429 when the pod asks too much, and 503
+ * when too many ask at once (review.h), this replica takes no reports yet or any more, or the API server cannot say who
+ * speaks. Others (411, 413 …) come from the web server. */
 
 #include <stddef.h>
 
@@ -21,7 +22,9 @@ struct endpoint_config {
     /* NULL when this replica takes reports, else why not ("weir-operator-7d4 leads", "caches are not synced yet"): for
      * the log, since whoever asks has not been asked who he is. */
     const char *(*refusal)(void *arg);
-    /* False when there is certainly no such pod of ours: 403 without a review. Texts from outside. NULL: not asked. */
+    bool (*stands_by)(void *arg); /* asked then: does another replica take them, or will it? NULL: no */
+    /* False when there is certainly no such pod of ours that has not ended: 403 without a review. Texts from outside.
+     * NULL: not asked. */
     bool (*knows_pod)(void *arg, const char *namespace, const char *pod, const char *uid);
     /* A pod spoke. All arguments are valid during the call only. Returns 200; 403 when it is no launcher of ours; 409
      * when the pod is known with another UID; 503 when it cannot be told yet. */

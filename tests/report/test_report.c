@@ -66,23 +66,32 @@ struct heard {
     char text[512];
 };
 
-static void hear(void *arg, const struct identity *identity, const struct error *err) {
+static void hear(void *arg, const struct review_answer *answer) {
     struct heard *heard = arg;
+    const struct identity *identity = answer->identity;
     heard->done = true;
     if (identity != NULL)
         snprintf(heard->text, sizeof heard->text, "%s/%s %s %s", identity->namespace, identity->pod_name,
                  identity->pod_uid, identity->service_account);
     else
-        snprintf(heard->text, sizeof heard->text, "%s", err->text);
+        snprintf(heard->text, sizeof heard->text, "%s", answer->text);
 }
 
 static bool is_heard(void *arg) {
     return ((struct heard *)arg)->done;
 }
 
-static void expect(struct review *review, const char *token, int64_t now, const char *text) {
+/* As if each spoke of a pod of its own, so that no refusal keeps another question waiting. */
+static void ask(struct review *review, const char *token, struct heard *heard) {
+    static int number;
+    struct turn_asker asker = {0};
+    snprintf(asker.pod_uid, sizeof asker.pod_uid, "%d", number++);
+    review_start(review, token, &asker, clock_boot_ms(), hear, heard);
+}
+
+static void expect(struct review *review, const char *token, const char *text) {
     struct heard heard = {0};
-    review_start(review, token, now, hear, &heard);
+    ask(review, token, &heard);
     api_until(&test, is_heard, &heard, "a review");
     assert_string_equal(heard.text, text);
 }
@@ -96,7 +105,7 @@ static bool is_refused(void *arg) {
     const struct refused *refused = arg;
     struct heard heard = {0};
     review_forget(refused->review, refused->uid);
-    review_start(refused->review, refused->token, 2, hear, &heard);
+    ask(refused->review, refused->token, &heard);
     api_until(&test, is_heard, &heard, "a review");
     return strcmp(heard.text, "the token is not valid (any more)") == 0 ||
            strcmp(heard.text, "the token was refused a moment ago") == 0;
@@ -129,16 +138,17 @@ static void a_token_speaks_for_its_pod_while_that_lives(void **state) {
     char *forged = strdup(ours);
     forged[strlen(forged) - 10] = forged[strlen(forged) - 10] == 'A' ? 'B' : 'A';
 
-    struct review *review = review_new(test.api, "weir-report");
-    expect(review, ours, 0, wanted);
-    expect(review, foreign, 0, "the token is not valid (any more)"); /* the API server itself refuses its audience */
-    expect(review, unbound, 0, "the token is not bound to a pod");
-    expect(review, forged, 0, "the token is not valid (any more)");
+    struct review *review =
+        review_new(&(struct review_config){.loop = &test.loop, .kube = test.api, .audience = "weir-report"});
+    expect(review, ours, wanted);
+    expect(review, foreign, "the token is not valid (any more)"); /* the API server itself refuses its audience */
+    expect(review, unbound, "the token is not bound to a pod");
+    expect(review, forged, "the token is not valid (any more)");
 
     kube_delete(test.api, (struct kube_ref){&kube_pods, test.namespace, "launcher"},
                 &(struct kube_delete){.grace_s = 0}, api_reply, &reply);
     assert_int_equal(api_await(&test, &reply)->err.code, ERROR_NONE);
-    expect(review, ours, 1, wanted); /* still remembered: the controller says when the pod is gone */
+    expect(review, ours, wanted); /* still remembered: the controller says when the pod is gone */
     struct refused refused = {.review = review, .uid = uid, .token = ours};
     api_until(&test, is_refused, &refused,
               "the token of a pod that is gone is refused"); /* it caches for 10 s itself */

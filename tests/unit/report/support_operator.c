@@ -54,6 +54,11 @@ static const char *refusal(void *arg) {
     return away;
 }
 
+static bool stands_by(void *arg) {
+    (void)arg;
+    return away != NULL;
+}
+
 static int accept_report(void *arg, const struct identity *pod, const struct record *record, const char *body,
                          size_t length) {
     (void)arg;
@@ -135,9 +140,13 @@ static bool leads(void *arg) {
 
 static int begin(uv_loop_t *loop, struct web_server **ret_server) {
     script_init(&script, loop, reply, NULL);
-    review = review_new(&script.api, "weir-report");
-    endpoint = endpoint_new(&(struct endpoint_config){
-        .review = review, .refusal = refusal, .knows_pod = knows_pod, .accept = accept_report, .running = running});
+    review = review_new(&(struct review_config){.loop = loop, .kube = &script.api, .audience = "weir-report"});
+    endpoint = endpoint_new(&(struct endpoint_config){.review = review,
+                                                      .refusal = refusal,
+                                                      .stands_by = stands_by,
+                                                      .knows_pod = knows_pod,
+                                                      .accept = accept_report,
+                                                      .running = running});
     routes[0].arg = endpoint;
     struct web_config config = {
         .loop = loop, .routes = routes, .route_count = sizeof routes / sizeof *routes, .address = "127.0.0.1"};

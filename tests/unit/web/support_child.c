@@ -42,6 +42,7 @@ static int serve(int out) {
     web_server_free(server);
     if (child_parts->end != NULL)
         child_parts->end();
+    uv_run(&loop, UV_RUN_DEFAULT);
     int open_handles = uv_loop_close(&loop);
     return open_handles == 0 ? 0 : 4;
 }
