@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ enum {
     SPARE_FDS = 16,
     SHARE_MIN = 8,     /* of one address */
     CLOSING_MAX = 256, /* of a port, beside those that have a seat */
+    TURN_PART = 8,     /* of the seats change hands in one turn of the loop */
+    SILENT_S = 5,      /* a TCP connection without a word of TLS is kept by the kernel, not by us */
 };
 
 static const char *const port_names[] = {[WEB_PLAIN] = "plain", [WEB_TLS] = "TLS"};
@@ -56,11 +59,20 @@ static int prepare_tls(SSL_CTX *tls, struct lws_vhost *vhost) {
  * does not turn while more are waiting to be accepted: a refusal makes it. Nonzero refuses. */
 static int admit(struct port *port, int fd) {
     void *leaves = NULL;
+    if (uv_now(port->server->loop) != port->turn) {
+        port->turn = uv_now(port->server->loop);
+        port->evicted = 0;
+    }
+    /* Else whoever came in this turn would go for the next ones before it was listened to. */
+    if (port->evicted >= SHARE_MIN && port->evicted >= port->seats.max / TURN_PART)
+        return 1;
     if (port->live >= port->seats.max + CLOSING_MAX || !peer_of_socket(fd, &port->arriving) ||
         !seats_admit(&port->seats, &port->arriving, &leaves))
         return 1;
-    if (leaves != NULL)
+    if (leaves != NULL) {
+        port->evicted++;
         lws_set_timeout(leaves, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+    }
     return 0;
 }
 
@@ -202,11 +214,29 @@ static int listen_on(struct web_server *server, enum web_port name, const struct
     return 0;
 }
 
+/* The library does not tell its socket. Nobody speaks first to a TLS port: what says nothing need not be seen. No-op
+ * where it cannot be done. */
+static void defer_accept(int port) {
+    struct sockaddr_in6 address;
+    for (int fd = 0, left = 64; left > 0; fd++) {
+        int listens = 0;
+        socklen_t length = sizeof listens;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || listens == 0) {
+            left--;
+            continue;
+        }
+        length = sizeof address; /* the port is where that of IPv4 is */
+        if (getsockname(fd, (struct sockaddr *)&address, &length) == 0 && ntohs(address.sin6_port) == port)
+            setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){SILENT_S}, sizeof(int));
+    }
+}
+
 int web_server_new(const struct web_config *config, struct web_server **ret_server, struct error *err) {
     static const int connections[] = {[WEB_PLAIN] = 32, [WEB_TLS] = 256};
     struct web_server *server = *ret_server = calloc(1, sizeof *server);
     if (server == NULL)
         return error_set(err, ERROR_TRANSIENT, "out of memory");
+    server->loop = config->loop;
     server->routes = config->routes;
     server->route_count = config->route_count;
     for (enum web_port name = 0; name < WEB_PORT_COUNT; name++) {
@@ -221,6 +251,8 @@ int web_server_new(const struct web_config *config, struct web_server **ret_serv
         result = make_context(server, config, options, err);
     for (enum web_port name = 0; name < WEB_PORT_COUNT && result == 0; name++)
         result = listen_on(server, name, config, options, err);
+    if (result == 0 && config->ports[WEB_TLS] >= 0)
+        defer_accept(web_server_port(server, WEB_TLS));
     if (result != 0)
         web_server_stop(server);
     return result;
