@@ -10,10 +10,13 @@
 
 enum {
     LATE_MS = 60 * 1000,   /* a turn is kept so long for who comes late */
+    OVERDUE_MS = 5000,     /* and no longer when others of its pod want its place */
     EARLY_PART = 8,        /* and is due this part of the wait before its time: launchers do not come on the second */
     APART_MS = 500,        /* turns of a pod whose token was refused */
     REFUSED_MS = 1000,     /* the address that sent it waits so long, twice as long each time */
     REFUSED_DOUBLINGS = 6, /* up to a minute */
+    SUSPECT_MS = 60 * 1000,
+    SUSPECT_AGAIN_MS = 5000,
 };
 
 #define BOOKED_PART 0.9 /* of what is reviewed: the rest is for who may go at once */
@@ -30,6 +33,12 @@ struct turns_pod {
     char uid[sizeof((struct turn_asker *)0)->pod_uid];
     int64_t quiet_until; /* the next turn that nobody of it has, after refusals */
     struct asker askers[TURNS_OF_POD];
+    UT_hash_handle hh;
+};
+
+struct suspect {
+    struct in6_addr peer;
+    int64_t until;
     UT_hash_handle hh;
 };
 
@@ -89,28 +98,51 @@ static struct asker *find_asker(struct turns_pod *pod, const struct in6_addr *pe
     return NULL;
 }
 
-/* Who was refused most goes first, then who came last: the first that came has its turn. */
-static bool goes_before(const struct asker *a, const struct asker *b) {
-    return a->refusals != b->refusals ? a->refusals > b->refusals : a->turn > b->turn;
+/* It has a turn, and is not known to have let it pass, or to send bad tokens. */
+static bool is_waited_for(const struct asker *asker, int64_t now) {
+    return asker->used && (asker->in_line || (asker->refusals == 0 && now <= asker->turn + OVERDUE_MS));
 }
 
-/* A place for one more of the pod; NULL when all of it stand in line. */
+/* A place for one more of the pod; NULL when there is none. Who was refused most goes for it. */
 static struct asker *add_asker(struct turns_pod *pod, const struct in6_addr *peer, int64_t now) {
     struct asker *place = NULL;
     for (size_t i = 0; i < TURNS_OF_POD; i++) {
         struct asker *asker = &pod->askers[i];
-        if (asker->in_line)
+        if (is_waited_for(asker, now))
             continue;
-        if (is_stale(asker, now)) {
-            place = asker;
-            break;
-        }
-        if (place == NULL || goes_before(asker, place))
+        if (place == NULL || is_stale(asker, now) || (place->used && asker->refusals > place->refusals))
             place = asker;
     }
     if (place != NULL)
         *place = (struct asker){.peer = *peer, .used = true};
     return place;
+}
+
+/* ---- suspects ---- */
+
+static void drop_suspect(struct turns *turns, struct suspect *suspect) {
+    HASH_DEL(turns->suspects, suspect);
+    free(suspect);
+}
+
+static bool is_suspect(struct turns *turns, const struct in6_addr *peer, int64_t now) {
+    struct suspect *suspect = NULL;
+    HASH_FIND(hh, turns->suspects, peer, sizeof *peer, suspect);
+    return suspect != NULL && now < suspect->until;
+}
+
+static void suspect_peer(struct turns *turns, const struct in6_addr *peer, int64_t now) {
+    struct suspect *suspect = NULL;
+    HASH_FIND(hh, turns->suspects, peer, sizeof *peer, suspect);
+    if (suspect != NULL)
+        drop_suspect(turns, suspect);
+    else if (HASH_COUNT(turns->suspects) >= TURNS_SUSPECTS_MAX)
+        drop_suspect(turns, turns->suspects);
+    suspect = calloc(1, sizeof *suspect);
+    if (suspect == NULL)
+        abort();
+    *suspect = (struct suspect){.peer = *peer, .until = now + SUSPECT_MS};
+    HASH_ADD(hh, turns->suspects, peer, sizeof suspect->peer, suspect);
 }
 
 /* ---- turns ---- */
@@ -185,6 +217,8 @@ struct turn turns_ask(struct turns *turns, const struct turn_asker *asker, const
     if (pod == NULL && (pod = add_pod(turns, asker->pod_uid)) == NULL)
         return (struct turn){.again_s = TURNS_AGAIN_MAX_S};
     struct asker *known = find_asker(pod, &asker->peer);
+    if (known == NULL && now < pod->quiet_until && is_suspect(turns, &asker->peer, now))
+        return come_again(now + SUSPECT_AGAIN_MS, now, true);
     if (known == NULL)
         known = add_asker(pod, &asker->peer, now);
     if (known == NULL || known->in_line)
@@ -204,6 +238,7 @@ void turns_end(struct turns *turns, const struct turn_asker *asker, enum turn_en
         unsigned doublings = known->refusals < REFUSED_DOUBLINGS ? known->refusals : REFUSED_DOUBLINGS;
         int64_t quiet_ms = (int64_t)REFUSED_MS << doublings;
         known->refusals++;
+        suspect_peer(turns, &asker->peer, now);
         known->turn = 0;
         known->quiet_until = now + (quiet_ms < LATE_MS ? quiet_ms : LATE_MS);
         if (pod->quiet_until < now + APART_MS)
@@ -216,4 +251,6 @@ void turns_end(struct turns *turns, const struct turn_asker *asker, enum turn_en
 void turns_fini(struct turns *turns) {
     while (turns->pods != NULL)
         drop(turns, turns->pods);
+    while (turns->suspects != NULL)
+        drop_suspect(turns, turns->suspects);
 }

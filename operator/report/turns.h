@@ -5,8 +5,9 @@
  * An asker is a pod, as its token names it, and the address that it speaks from: anybody can name any pod, but not from
  * its address. One that is sent away has a turn from then on: the first that is free, since turns follow each other as
  * fast as reviews are made, up to a minute away or more. Who comes back when it is due goes before all newcomers, and
- * who comes early keeps it, so nobody who does as told starves. A pod whose tokens were refused gets its turns farther
- * and farther apart, as does the address that sent them. Pure; bounded; times are boot ms. */
+ * who comes early keeps it, so nobody who does as told starves. A pod that bad tokens speak of gets its turns apart,
+ * and who sent one waits longer each time; an address that did so lately gets no turn of a pod that is quiet for that
+ * reason. Pure; bounded; times are boot ms. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +17,8 @@
 
 enum {
     TURNS_PODS_MAX = 16 * 1024,
-    TURNS_OF_POD = 4,    /* askers of one pod that are remembered */
+    TURNS_OF_POD = 4, /* askers of one pod that are remembered */
+    TURNS_SUSPECTS_MAX = 1024,
     TURNS_LINE_MAX = 64, /* who waits holds a connection: most must be free for others */
     TURNS_LINE_MIN = 8,
     TURNS_LINE_MS = 2000, /* the line is as long as what is reviewed in that time */
@@ -47,8 +49,9 @@ struct turn {
 enum turn_end { TURN_ACCEPTED, TURN_REFUSED, TURN_UNTOLD /* nobody could say, or the asker has left */ };
 
 struct turns {
-    struct turns_pod *pods; /* the one that was looked at last is the last */
-    double next_free;       /* when the next turn is that nobody has */
+    struct turns_pod *pods;   /* the one that was looked at last is the last */
+    struct suspect *suspects; /* addresses that sent bad tokens lately, in the order of their coming */
+    double next_free;         /* when the next turn is that nobody has */
 };
 
 struct turn turns_ask(struct turns *turns, const struct turn_asker *asker, const struct turn_load *load, int64_t now);

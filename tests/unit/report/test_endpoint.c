@@ -313,6 +313,30 @@ static void silent_connections_keep_no_launcher_out(void **state) {
         peer_close(&silent[i]);
 }
 
+/* A byte now and then: in the handshake, in the headers, in the body. Each would be here for minutes. */
+static void the_slow_are_cut(void **state) {
+    (void)state;
+    static const char hello[] = "\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03";
+    struct peer peers[] = {peer_open_from("127.0.0.3", child.ports[WEB_TLS]), launcher(), launcher()};
+    bool cut[3] = {false};
+    peer_send(&peers[0], hello, sizeof hello - 1);
+    peer_puts(&peers[1], "POST /v1/report HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    peer_puts(&peers[2], "POST /v1/report HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n");
+    for (int i = 0; i < 60 && !(cut[0] && cut[1] && cut[2]); i++) {
+        for (int j = 0; j < 3; j++) {
+            if (cut[j])
+                continue;
+            peer_send(&peers[j], "x", 1);
+            cut[j] = peer_closed(&peers[j], 80);
+        }
+    }
+    for (int j = 0; j < 3; j++) {
+        peer_close(&peers[j]);
+        if (!cut[j])
+            fail_msg("the %d. is still there", j + 1);
+    }
+}
+
 static void away_it_tells_nobody_who_leads(void **state) {
     (void)state;
     struct peer peer = launcher();
@@ -437,6 +461,7 @@ int main(void) {
         cmocka_unit_test(bytes_after_a_report_under_review_do_no_harm),
         cmocka_unit_test(many_at_once_are_all_answered),
         cmocka_unit_test(silent_connections_keep_no_launcher_out),
+        cmocka_unit_test(the_slow_are_cut),
         cmocka_unit_test(away_it_tells_nobody_who_leads),
         cmocka_unit_test(a_new_certificate_cuts_nobody_off),
         cmocka_unit_test(only_the_right_name_and_ca_are_trusted),

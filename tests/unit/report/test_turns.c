@@ -164,6 +164,24 @@ static void many_addresses_about_one_pod_are_few_reviews(void **state) {
     assert_in_range(reviewed, 1, 25);
 }
 
+/* Others name it from everywhere; it does as told. */
+static void a_pod_gets_in_beside_those_who_speak_of_it(void **state) {
+    (void)state;
+    int64_t come = NOW + 5000;
+    bool in = false;
+    for (int i = 0; i < 120000 && !in; i += 10) { /* 25 a second, from 200 addresses */
+        int64_t now = NOW + i;
+        if (i % 40 == 0 && ask(1, 1 + i / 40 % 200, 0, now).now)
+            ends(1, 1 + i / 40 % 200, TURN_REFUSED, now + 5);
+        if (now < come)
+            continue;
+        struct turn turn = ask(1, 250, 0, now);
+        in = turn.now;
+        come = now + turn.again_s * 1000 + (turn.again_s * 1000) / 16;
+    }
+    assert_true(in);
+}
+
 static void an_address_stands_in_line_once_and_a_pod_a_few_times(void **state) {
     (void)state;
     assert_true(ask(1, 1, 0, NOW).now);
@@ -172,7 +190,8 @@ static void an_address_stands_in_line_once_and_a_pod_a_few_times(void **state) {
         assert_true(ask(1, peer, 1, NOW).now);
     assert_false(ask(1, TURNS_OF_POD + 1, 1, NOW).now);
     ends(1, 2, TURN_UNTOLD, NOW);
-    assert_true(ask(1, TURNS_OF_POD + 1, 1, NOW).now);
+    assert_false(ask(1, TURNS_OF_POD + 1, 1, NOW).now); /* it comes again */
+    assert_true(ask(1, TURNS_OF_POD + 1, 1, NOW + 6000).now);
 }
 
 static void who_was_left_without_an_answer_goes_before_newcomers(void **state) {
@@ -208,6 +227,7 @@ int main(void) {
         TEST(who_finds_the_line_full_when_due_is_not_sent_far),
         TEST(refusals_keep_an_address_quiet_and_its_pod_a_little),
         TEST(many_addresses_about_one_pod_are_few_reviews),
+        TEST(a_pod_gets_in_beside_those_who_speak_of_it),
         TEST(an_address_stands_in_line_once_and_a_pod_a_few_times),
         TEST(who_was_left_without_an_answer_goes_before_newcomers),
         TEST(memory_is_bounded_and_old_ones_go),
