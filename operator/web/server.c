@@ -18,6 +18,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "web/peer.h"
 #include "web/transaction.h"
@@ -29,7 +30,6 @@ enum {
     SPARE_FDS = 16,
     SHARE_MIN = 8,     /* of one address */
     CLOSING_MAX = 256, /* of a port, beside those that have a seat */
-    TURN_PART = 8,     /* of the seats change hands in one turn of the loop */
     SILENT_S = 5,      /* a TCP connection without a word of TLS is kept by the kernel, not by us */
 };
 
@@ -38,6 +38,9 @@ static const char *const port_names[] = {[WEB_PLAIN] = "plain", [WEB_TLS] = "TLS
 /* One address's share of the port is one by this: probes and scrapes need few connections, but launchers may come from
  * behind their node's address. */
 static const int port_shares[] = {[WEB_PLAIN] = 4, [WEB_TLS] = 2};
+
+/* So long a newcomer is listened to, however many come: a handshake is work, and half of one is work for nothing. */
+static const int port_moments_ms[] = {[WEB_PLAIN] = 0, [WEB_TLS] = 200};
 
 struct port *port_of(struct lws *wsi) {
     return lws_get_vhost_user(lws_get_vhost(wsi));
@@ -59,26 +62,17 @@ static int prepare_tls(SSL_CTX *tls, struct lws_vhost *vhost) {
  * does not turn while more are waiting to be accepted: a refusal makes it. Nonzero refuses. */
 static int admit(struct port *port, int fd) {
     void *leaves = NULL;
-    if (uv_now(port->server->loop) != port->turn) {
-        port->turn = uv_now(port->server->loop);
-        port->evicted = 0;
-    }
-    /* Else whoever came in this turn would go for the next ones before it was listened to. */
-    if (port->evicted >= SHARE_MIN && port->evicted >= port->seats.max / TURN_PART)
-        return 1;
     if (port->live >= port->seats.max + CLOSING_MAX || !peer_of_socket(fd, &port->arriving) ||
-        !seats_admit(&port->seats, &port->arriving, &leaves))
+        !seats_admit(&port->seats, &port->arriving, clock_boot_ms(), &leaves))
         return 1;
-    if (leaves != NULL) {
-        port->evicted++;
+    if (leaves != NULL)
         lws_set_timeout(leaves, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-    }
     return 0;
 }
 
 static void enter(struct port *port, struct lws *wsi) {
     port->live++;
-    seats_take(&port->seats, wsi, &port->arriving);
+    seats_take(&port->seats, wsi, &port->arriving, clock_boot_ms());
 }
 
 static void leave(struct port *port, struct lws *wsi) {
@@ -236,14 +230,13 @@ int web_server_new(const struct web_config *config, struct web_server **ret_serv
     struct web_server *server = *ret_server = calloc(1, sizeof *server);
     if (server == NULL)
         return error_set(err, ERROR_TRANSIENT, "out of memory");
-    server->loop = config->loop;
     server->routes = config->routes;
     server->route_count = config->route_count;
     for (enum web_port name = 0; name < WEB_PORT_COUNT; name++) {
         int max = config->connections[name] != 0 ? config->connections[name] : connections[name];
         int share = max / port_shares[name] > SHARE_MIN ? max / port_shares[name] : SHARE_MIN;
         server->ports[name] = (struct port){.server = server, .name = name};
-        seats_init(&server->ports[name].seats, max, share);
+        seats_init(&server->ports[name].seats, max, share, port_moments_ms[name]);
     }
     uint64_t options;
     int result = socket_options(config->address, &options, err);

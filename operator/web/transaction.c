@@ -171,7 +171,7 @@ void transaction_drop(struct transaction_slot *slot) {
     if (t == NULL)
         return;
     slot->transaction = NULL;
-    seats_answered(&port_of(t->wsi)->seats, t->wsi);
+    seats_answered(&port_of(t->wsi)->seats, t->wsi, clock_boot_ms());
     cancel(t);
     clear_free(t->authorization);
     free(t->content_type);

@@ -16,13 +16,10 @@ struct port {
     int live;                /* connections, with those that are being closed */
     struct seats seats;
     struct in6_addr arriving; /* of the connection that is being accepted */
-    uint64_t turn;            /* of the loop, by its clock */
-    int evicted;              /* in that turn */
 };
 
 struct web_server {
     struct lws_context *context;
-    uv_loop_t *loop;
     const struct web_route *routes;
     size_t route_count;
     struct port ports[WEB_PORT_COUNT];

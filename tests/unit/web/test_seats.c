@@ -11,7 +11,11 @@
 
 #include "web/seats.h"
 
+enum { MOMENT_MS = 200 };
+
 static char names[128];
+static int64_t now;
+static int pace_ms = MOMENT_MS; /* between newcomers */
 
 static struct in6_addr address(int number) {
     struct in6_addr from = {0};
@@ -22,12 +26,13 @@ static struct in6_addr address(int number) {
 /* `who` knocks from address `number`: '+' there was room, '-' refused, else who got up. */
 static char come(struct seats *seats, char who, int number) {
     void *leaves = NULL;
+    now += pace_ms;
     struct in6_addr from = address(number);
-    if (!seats_admit(seats, &from, &leaves)) {
+    if (!seats_admit(seats, &from, now, &leaves)) {
         assert_null(leaves);
         return '-';
     }
-    seats_take(seats, &names[(int)who], &from);
+    seats_take(seats, &names[(int)who], &from, now);
     return (char)(leaves == NULL ? '+' : (char *)leaves - names);
 }
 
@@ -36,7 +41,7 @@ static void asks(struct seats *seats, char who) {
 }
 
 static void is_answered(struct seats *seats, char who) {
-    seats_answered(seats, &names[(int)who]);
+    seats_answered(seats, &names[(int)who], now);
 }
 
 static void goes(struct seats *seats, char who) {
@@ -46,7 +51,7 @@ static void goes(struct seats *seats, char who) {
 static void the_longest_silent_gets_up(void **state) {
     (void)state;
     struct seats seats;
-    seats_init(&seats, 3, 3);
+    seats_init(&seats, 3, 3, MOMENT_MS);
     assert_int_equal(come(&seats, 'a', 1), '+');
     assert_int_equal(come(&seats, 'b', 2), '+');
     assert_int_equal(come(&seats, 'c', 3), '+');
@@ -61,7 +66,7 @@ static void the_longest_silent_gets_up(void **state) {
 static void who_has_asked_stays_until_answered(void **state) {
     (void)state;
     struct seats seats;
-    seats_init(&seats, 3, 3);
+    seats_init(&seats, 3, 3, MOMENT_MS);
     come(&seats, 'a', 1);
     come(&seats, 'b', 2);
     come(&seats, 'c', 3);
@@ -81,7 +86,7 @@ static void who_has_asked_stays_until_answered(void **state) {
 static void of_a_full_port_those_with_most_seats_get_up_first(void **state) {
     (void)state;
     struct seats seats;
-    seats_init(&seats, 6, 4);
+    seats_init(&seats, 6, 4, MOMENT_MS);
     come(&seats, 'a', 1); /* older than all, and alone */
     come(&seats, 'b', 2);
     come(&seats, 'c', 3);
@@ -98,7 +103,7 @@ static void of_a_full_port_those_with_most_seats_get_up_first(void **state) {
 static void an_address_with_its_share_takes_its_own(void **state) {
     (void)state;
     struct seats seats;
-    seats_init(&seats, 4, 2);
+    seats_init(&seats, 4, 2, MOMENT_MS);
     come(&seats, 'a', 1);
     come(&seats, 'b', 2);
     come(&seats, 'c', 2);
@@ -114,7 +119,7 @@ static void an_address_with_its_share_takes_its_own(void **state) {
 static void more_than_a_share_is_lent(void **state) {
     (void)state;
     struct seats seats;
-    seats_init(&seats, 4, 2);
+    seats_init(&seats, 4, 2, MOMENT_MS);
     for (char who = 'a'; who <= 'd'; who++) {
         assert_int_equal(come(&seats, who, 1), '+');
         asks(&seats, who);
@@ -129,10 +134,34 @@ static void more_than_a_share_is_lent(void **state) {
     seats_fini(&seats);
 }
 
+/* All at once. */
+static void in_a_crowd_those_who_came_first_are_listened_to(void **state) {
+    (void)state;
+    struct seats seats;
+    seats_init(&seats, 4, 3, MOMENT_MS);
+    pace_ms = 0;
+    come(&seats, 'a', 1);
+    come(&seats, 'b', 1);
+    come(&seats, 'c', 2);
+    come(&seats, 'd', 3);
+    assert_int_equal(come(&seats, 'e', 4), 'a'); /* one address has far more */
+    assert_int_equal(come(&seats, 'f', 5), '-');
+    assert_int_equal(come(&seats, 'f', 1), '-');
+    now += MOMENT_MS;
+    asks(&seats, 'c');
+    is_answered(&seats, 'c');
+    assert_int_equal(come(&seats, 'g', 6), 'b');
+    assert_int_equal(come(&seats, 'h', 7), 'd');
+    assert_int_equal(come(&seats, 'i', 8), 'e');
+    assert_int_equal(come(&seats, 'j', 9), '-'); /* c was answered just now */
+    pace_ms = MOMENT_MS;
+    seats_fini(&seats);
+}
+
 static void a_stranger_changes_nothing(void **state) {
     (void)state;
     struct seats seats;
-    seats_init(&seats, 2, 2);
+    seats_init(&seats, 2, 2, MOMENT_MS);
     come(&seats, 'a', 1);
     asks(&seats, 'x');
     is_answered(&seats, 'x');
@@ -151,6 +180,7 @@ int main(void) {
         cmocka_unit_test(of_a_full_port_those_with_most_seats_get_up_first),
         cmocka_unit_test(an_address_with_its_share_takes_its_own),
         cmocka_unit_test(more_than_a_share_is_lent),
+        cmocka_unit_test(in_a_crowd_those_who_came_first_are_listened_to),
         cmocka_unit_test(a_stranger_changes_nothing),
     };
     return cmocka_run_group_tests_name("seats", tests, NULL, NULL);
