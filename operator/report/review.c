@@ -44,10 +44,11 @@ struct review {
     uv_timer_t timer; /* the next question, when they would follow each other too fast */
 };
 
-static struct metric reviews_total = {.name = "weir_token_reviews_total",
-                                      .help = "Token reviews asked of the API server, by result.",
-                                      .type = METRIC_COUNTER,
-                                      .labels = {"result"}};
+static struct metric reviews_total = {
+    .name = "weir_token_reviews_total",
+    .help = "Token reviews, by result; later: not asked for, the launcher is to come again.",
+    .type = METRIC_COUNTER,
+    .labels = {"result"}};
 static struct metric rate_gauge = {.name = "weir_token_reviews_per_second",
                                    .help = "Token reviews that are asked for at most, as quickly as they are answered.",
                                    .type = METRIC_GAUGE};
