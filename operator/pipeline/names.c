@@ -25,21 +25,34 @@ static int label_length(const char *text, size_t length) {
     return (int)length;
 }
 
-const char *names_pod(const char *pipeline, const char *run_uid, const char *task, int64_t attempt,
-                      struct arena *arena) {
-    uint64_t hash = hash_text(hash_text(hash_text(HASH_INIT, run_uid), pipeline), task);
+/* `hash`: of what is named. `tail`: what follows the names, before the hash. */
+static const char *pod_name(const char *pipeline, const char *task, const char *tail, uint64_t hash,
+                            struct arena *arena) {
     char suffix[POD_HASH + 1];
-    hash_name(hash_add(hash, &attempt, sizeof attempt), suffix, POD_HASH);
-    const char *tail = arena_printf(arena, "-%" PRId64 "-%s", attempt, suffix);
-    size_t room = POD_NAME_MAX - strlen(tail);
+    hash_name(hash, suffix, POD_HASH);
+    size_t room = POD_NAME_MAX - strlen(tail) - POD_HASH;
     int task_length = label_length(task, room);
     size_t rest = room - (size_t)task_length;
     int head_length = rest > 1 ? label_length(pipeline, rest - 1) : 0;
-    char *name =
-        arena_printf(arena, "%.*s%s%.*s%s", head_length, pipeline, head_length > 0 ? "-" : "", task_length, task, tail);
+    char *name = arena_printf(arena, "%.*s%s%.*s%s%s", head_length, pipeline, head_length > 0 ? "-" : "", task_length,
+                              task, tail, suffix);
     for (char *dot = strchr(name, '.'); dot != NULL; dot = strchr(dot, '.'))
         *dot = '-'; /* the name becomes a host name: one label */
     return name;
+}
+
+const char *names_pod(const char *pipeline, const char *run_uid, const char *task, int64_t attempt,
+                      struct arena *arena) {
+    uint64_t hash = hash_text(hash_text(hash_text(HASH_INIT, run_uid), pipeline), task);
+    return pod_name(pipeline, task, arena_printf(arena, "-%" PRId64 "-", attempt),
+                    hash_add(hash, &attempt, sizeof attempt), arena);
+}
+
+const char *names_cleaner(const char *pipeline, const char *run_uid, const char *task, int64_t attempt, int64_t turn,
+                          struct arena *arena) {
+    uint64_t hash = hash_text(hash_text(hash_text(HASH_INIT, run_uid), task), "cleaner");
+    hash = hash_add(hash_add(hash, &attempt, sizeof attempt), &turn, sizeof turn);
+    return pod_name(pipeline, task, arena_printf(arena, "-%" PRId64 "-clean-", attempt), hash, arena);
 }
 
 /* `text`, or when it is longer than `max` its beginning and a hash of the whole. */

@@ -18,10 +18,13 @@
 #define LABEL_ATTEMPT    WEIR_GROUP "/attempt"
 #define LABEL_ROLE       WEIR_GROUP "/role" /* ROLE_… */
 #define LABEL_DONE       WEIR_GROUP "/done" /* recorded and let go: nobody watches it any more */
+#define LABEL_TURN       WEIR_GROUP "/turn" /* of a cleaner: the first for its attempt, the second, … */
 
 #define ANNOTATION_SPEC_HASH WEIR_GROUP "/spec-hash" /* on pods: struct task's hash, of what runs in them */
+#define ANNOTATION_REMOTE    WEIR_GROUP "/remote"    /* on pods: the cluster manager that their program may use */
 
 #define ROLE_LAUNCHER "launcher" /* runs an attempt */
+#define ROLE_CLEANER  "cleaner"  /* ends what an attempt left on a cluster */
 
 #define FINALIZER_RESULT  WEIR_GROUP "/result"  /* on pods: until what came of them is recorded */
 #define FINALIZER_CLEANUP WEIR_GROUP "/cleanup" /* on Pipelines, by former versions: dropped on sight */
@@ -32,6 +35,10 @@
  * no room, the pipeline's part is cut first, so that one can read which task it is. */
 const char *names_pod(const char *pipeline, const char *run_uid, const char *task, int64_t attempt,
                       struct arena *arena);
+/* <pipeline>-<task>-<attempt>-clean-<hash>, likewise: the pod that ends what the attempt left, in its `turn`, from 1.
+ * The pipeline may be the value of its label. */
+const char *names_cleaner(const char *pipeline, const char *run_uid, const char *task, int64_t attempt, int64_t turn,
+                          struct arena *arena);
 /* A label's value of at most 63 characters; the name of a Pipeline may have 253: a longer one ends in its hash. */
 const char *names_label(const char *name, struct arena *arena);
 /* The task at the remote side, the same for every attempt: weir-<run uid>-<task>, lower case (YARN folds case), at most

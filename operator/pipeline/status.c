@@ -21,6 +21,12 @@ static const char *const task_phases[] = {[TASK_None] = "",
 #undef X
 };
 
+static const char *const cleanup_phases[] = {[CLEANUP_None] = "",
+#define X(value, meaning) [CLEANUP_##value] = #value,
+                                             CLEANUP_PHASES(X)
+#undef X
+};
+
 const char *const condition_types[CONDITION_COUNT] = {
 #define X(value, type) [CONDITION_##value] = #type,
     CONDITIONS(X)
@@ -31,6 +37,10 @@ enum { RUN_PHASE_COUNT = sizeof run_phases / sizeof *run_phases };
 
 const char *run_phase_name(enum run_phase phase) {
     return run_phases[phase];
+}
+
+const char *cleanup_phase_name(enum cleanup_phase phase) {
+    return cleanup_phases[phase];
 }
 
 const char *task_phase_name(enum task_phase phase) {
@@ -144,6 +154,15 @@ static void decode_attempts(yyjson_val *list, struct task_status *task, struct a
     }
 }
 
+static struct cleanup_status decode_cleanup(yyjson_val *cleanup, struct arena *arena) {
+    const char *phase = json_text(cleanup, "phase", NULL);
+    return (struct cleanup_status){
+        .phase = (enum cleanup_phase)find_name(cleanup_phases, CLEANUP_PHASE_COUNT, phase, CLEANUP_None),
+        .message = json_clean(cleanup, "message", STATUS_MESSAGE_MAX, arena),
+        .since = json_time(cleanup, "since"),
+    };
+}
+
 static void decode_task(yyjson_val *entry, struct task_status *task, struct arena *arena) {
     yyjson_val *progress = json_at(entry, "progress", NULL);
     int64_t percent = json_int(progress, "percent", -1);
@@ -158,6 +177,7 @@ static void decode_task(yyjson_val *entry, struct task_status *task, struct aren
         .removed = json_bool(entry, "removed", false),
         .pod = json_clean(entry, "pod", STATUS_NAME_MAX, arena),
         .pod_uid = json_clean(entry, "podUID", STATUS_NAME_MAX, arena),
+        .remote = json_clean(entry, "remote", STATUS_NAME_MAX, arena),
         .application_id = json_clean(entry, "applicationID", STATUS_NAME_MAX, arena),
         .tracking_url = get_url(entry, "trackingURL", arena),
         .history_url = get_url(entry, "historyURL", arena),
@@ -168,6 +188,7 @@ static void decode_task(yyjson_val *entry, struct task_status *task, struct aren
         .failures = get_count(entry, "failures"),
         .losses = get_count(entry, "losses"),
         .retry_at = json_time(entry, "retryAt"),
+        .cleanup = decode_cleanup(json_at(entry, "cleanup", NULL), arena),
     };
     task->has_exit_code = get_exit_code(entry, &task->exit_code);
     task->application_count = decode_applications(entry, task->application_id, &task->application_ids, arena);

@@ -29,6 +29,12 @@
     X(Omitted, "final: cannot start any more")                                                          \
     X(Cancelled, "final: stopped on request")
 
+/* Of what ended attempts may have left on a cluster: X(value, meaning) */
+#define CLEANUP_PHASES(X)                                                                                      \
+    X(Pending, "something may run there: the next attempt looks after it, or a cleaner pod when none follows") \
+    X(Done, "a cleaner pod saw to it that nothing is left")                                                    \
+    X(Failed, "it could not be ended; the message says what and why")
+
 enum run_phase {
 #define X(value, meaning) RUN_##value,
     RUN_PHASES(X)
@@ -40,6 +46,14 @@ enum task_phase {
     TASK_PHASES(X)
 #undef X
         TASK_PHASE_COUNT
+};
+
+enum cleanup_phase {
+    CLEANUP_None, /* nothing is left, as far as is known */
+#define X(value, meaning) CLEANUP_##value,
+    CLEANUP_PHASES(X)
+#undef X
+        CLEANUP_PHASE_COUNT
 };
 
 /* Bytes. CONDITION_MESSAGE_MAX: a condition may list PROBLEMS_MAX problems. STATUS_TASKS_MAX: entries of tasks that
@@ -68,6 +82,12 @@ struct attempt_status {
     int64_t started_at, finished_at; /* wall ms; 0: unknown */
 };
 
+struct cleanup_status {
+    enum cleanup_phase phase;
+    const char *message;
+    int64_t since; /* wall ms; Pending: when it became a cleaner's matter; 0: it is not */
+};
+
 struct task_status {
     const char *name;
     enum task_phase phase;
@@ -76,7 +96,8 @@ struct task_status {
     int64_t since;   /* Queued, Starting: when it began to wait for this reason; 0: it has none */
     int64_t attempt; /* the newest; 0: none yet */
     const char *pod, *pod_uid;
-    const char *hash; /* of the rendered spec of the newest attempt (struct task) */
+    const char *hash;   /* of the rendered spec of the newest attempt (struct task) */
+    const char *remote; /* the cluster manager that the newest attempt may use; "": none */
     const char *application_id, *tracking_url, *history_url;
     const char *const *application_ids; /* all of the newest attempt, newest last */
     size_t application_count;
@@ -92,6 +113,7 @@ struct task_status {
     int64_t retry_at;                      /* wall ms; the next attempt is not due before; 0: none */
     const struct attempt_status *attempts; /* the last of those before the newest, or before the one that is to come */
     size_t attempt_count;
+    struct cleanup_status cleanup;
 };
 
 struct condition {
@@ -133,6 +155,7 @@ struct run_status {
 };
 
 const char *run_phase_name(enum run_phase phase);
+const char *cleanup_phase_name(enum cleanup_phase phase);
 const char *task_phase_name(enum task_phase phase);
 const char *task_phase_count_name(enum task_phase phase); /* its member of `counts`; TASK_None: "pending" */
 bool task_phase_final(enum task_phase phase);

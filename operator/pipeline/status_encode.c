@@ -26,7 +26,7 @@ static const struct detail details[] = {
      .urls = true,
      .times = true},
     {.message_max = 160, .attempts = 2, .urls = true, .times = true},
-    {.message_max = 30, .attempts = 1},
+    {.message_max = 16, .attempts = 1},
 };
 enum {
     DETAIL_COUNT = sizeof details / sizeof *details,
@@ -120,6 +120,18 @@ static void add_progress(yyjson_mut_doc *doc, yyjson_mut_val *object, const stru
     add_name(doc, progress, "text", task->progress_text);
 }
 
+static void add_cleanup(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct cleanup_status *cleanup,
+                        const struct detail *detail) {
+    if (cleanup->phase == CLEANUP_None)
+        return;
+    yyjson_mut_val *entry = yyjson_mut_obj_add_obj(doc, object, "cleanup");
+    add_name(doc, entry, "phase", cleanup_phase_name(cleanup->phase));
+    if (detail->times)
+        add_text(doc, entry, "message", cleanup->message, detail->message_max);
+    if (detail->times || cleanup->phase == CLEANUP_Pending)
+        add_time(doc, entry, "since", cleanup->since);
+}
+
 static yyjson_mut_val *encode_task(const struct task_status *task, const struct detail *detail, yyjson_mut_doc *doc) {
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     add_name(doc, object, "name", task->name);
@@ -134,6 +146,8 @@ static yyjson_mut_val *encode_task(const struct task_status *task, const struct 
     add_name(doc, object, "specHash", task->hash);
     if (task->removed)
         yyjson_mut_obj_add_bool(doc, object, "removed", true);
+    if (detail->times || !task_phase_final(task->phase)) /* after its end it is of no use */
+        add_name(doc, object, "remote", task->remote);
     add_name(doc, object, "applicationID", task->application_id);
     if (detail->urls) {
         add_text(doc, object, "trackingURL", task->tracking_url, RECORD_URL_MAX);
@@ -153,6 +167,7 @@ static yyjson_mut_val *encode_task(const struct task_status *task, const struct 
     add_count(doc, object, "losses", task->losses);
     add_time(doc, object, "retryAt", task->retry_at);
     add_attempts(doc, object, task, detail);
+    add_cleanup(doc, object, &task->cleanup, detail);
     return object;
 }
 

@@ -17,6 +17,12 @@ static const char *const task_phases[] = {
 #undef X
         NULL,
 };
+static const char *const cleanup_phases[] = {
+#define X(value, meaning) #value,
+    CLEANUP_PHASES(X)
+#undef X
+        NULL,
+};
 static const char *const truths[] = {"True", "False", "Unknown", NULL};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -50,11 +56,20 @@ static const struct field progress_fields[] = {
 static const struct table progress_table = TABLE(progress_fields);
 
 #define X(value, meaning) " " #value ": " meaning "."
+#define CLEANUP_PHASE_DOC "How far that is." CLEANUP_PHASES(X)
 #define TASK_PHASE_DOC    "Where the task is." TASK_PHASES(X)
 #define RUN_PHASE_DOC     "Where the run is." RUN_PHASES(X)
 static const char task_phase_doc[] = TASK_PHASE_DOC;
 static const char run_phase_doc[] = RUN_PHASE_DOC;
+static const char cleanup_phase_doc[] = CLEANUP_PHASE_DOC;
 #undef X
+
+static const struct field cleanup_fields[] = {
+    {"phase", cleanup_phase_doc, FIELD_ENUM, 0, .values = cleanup_phases},
+    TEXT("message", STATUS_MESSAGE_MAX, "What was ended, or what may still run and why, in one line."),
+    TIME("since", "Since when a cleaner pod is to do it."),
+};
+static const struct table cleanup_table = TABLE(cleanup_fields);
 
 static const struct field task_fields[] = {
     {"name", "Name of the task.", FIELD_STRING, 0, .flags = FIELD_REQUIRED, .max = STATUS_NAME_MAX},
@@ -67,6 +82,7 @@ static const struct field task_fields[] = {
     {"removed", "The spec does not name it any more; named again, it begins anew.", FIELD_BOOL, .offset = 0},
     TEXT("pod", STATUS_NAME_MAX, "Name of its pod."),
     TEXT("podUID", STATUS_NAME_MAX, "UID of its pod."),
+    TEXT("remote", STATUS_NAME_MAX, "The cluster manager that its program may start something on: yarn."),
     TEXT("applicationID", STATUS_NAME_MAX, "Id of the YARN or Spark application; the newest of several."),
     {"applicationIDs", "Ids of all remote applications of the newest attempt, newest last, when there are several.",
      FIELD_STRINGS, 0, .max = RECORD_JOBS_MAX},
@@ -82,6 +98,8 @@ static const struct field task_fields[] = {
     TIME("retryAt", "The next attempt is not due before."),
     {"attempts", "The last attempts before the newest, oldest first; while another one is to come, the ended one too.",
      FIELD_LIST, 0, .max = STATUS_ATTEMPTS_MAX, .table = &attempt_table},
+    {"cleanup", "What an attempt whose launcher died, or was told to leave, may have left running on the cluster.",
+     FIELD_OBJECT, 0, .table = &cleanup_table},
 };
 static const struct table task_table = TABLE(task_fields);
 

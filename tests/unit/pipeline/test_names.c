@@ -90,10 +90,24 @@ static void many_names_are_all_different(void **state) {
         assert_string_not_equal(names[i - 1], names[i]);
 }
 
+static void a_cleaner_has_a_name_of_its_own(void **state) {
+    (void)state;
+    AUTO_ARENA arena = ARENA_INIT;
+    const char *name = names_cleaner("clickstream", "uid", "sessions", 2, 1, &arena);
+    expect_valid(name);
+    assert_true(text_starts_with(name, "clickstream-sessions-2-clean-"));
+    assert_string_equal(name, names_cleaner("clickstream", "uid", "sessions", 2, 1, &arena));
+    assert_string_not_equal(name, names_cleaner("clickstream", "uid", "sessions", 2, 2, &arena));
+    assert_string_not_equal(name, names_cleaner("clickstream", "uid", "sessions", 3, 1, &arena));
+    assert_string_not_equal(name, names_cleaner("clickstream", "uid2", "sessions", 2, 1, &arena));
+    expect_valid(names_cleaner(LONG_PIPELINE, "uid", LONG_TASK, 123, 3, &arena));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_task_can_be_read),
         cmocka_unit_test(every_part_makes_another_name),
+        cmocka_unit_test(a_cleaner_has_a_name_of_its_own),
         cmocka_unit_test(many_names_are_all_different),
     };
     return cmocka_run_group_tests_name("names", tests, NULL, NULL);

@@ -49,6 +49,7 @@ static struct task_status full_task(const char *name) {
         .hash = "0123456789abcdef",
         .pod = "demo-a-2-x7k2q",
         .pod_uid = "0a1b2c3d-0000-0000-0000-000000000002",
+        .remote = "yarn",
         .application_id = "application_1732000000000_0042",
         .application_ids = applications,
         .application_count = 2,
@@ -67,6 +68,7 @@ static struct task_status full_task(const char *name) {
         .retry_at = day + 90 * SECOND,
         .attempts = earlier,
         .attempt_count = 2,
+        .cleanup = {CLEANUP_Failed, "application_1732000000000_0042 may still run: no answer", day + 62 * SECOND},
     };
 }
 
@@ -136,6 +138,10 @@ static void what_is_written_is_read_back(void **state) {
     assert_string_equal(back->attempts[1].hash, "0123456789abcdef");
     assert_int_equal(back->attempts[1].application_count, 0);
     assert_string_equal(seen.conditions[CONDITION_STALLED].message, "in words");
+    assert_string_equal(back->remote, "yarn");
+    assert_int_equal(back->cleanup.phase, CLEANUP_Failed);
+    assert_string_equal(back->cleanup.message, task.cleanup.message);
+    assert_int_equal(back->cleanup.since, task.cleanup.since);
 }
 
 /* The usual task has one application, and its attempts run the same: neither is said twice. */
@@ -285,6 +291,7 @@ static void it_never_grows_too_large(void **state) {
         tasks[i].pod = "a-pod-name-as-long-as-a-label-may-be-1234567890-1234567890-1234";
         tasks[i].attempts = attempts;
         tasks[i].attempt_count = STATUS_ATTEMPTS_MAX;
+        tasks[i].cleanup.message = message;
     }
     struct run_status status = full_status(tasks, TASKS_MAX);
     struct run_status seen;
@@ -296,6 +303,7 @@ static void it_never_grows_too_large(void **state) {
     assert_int_equal(last->phase, TASK_Failed);
     assert_string_equal(last->pod_uid, tasks[0].pod_uid);
     assert_int_equal(last->exit_code, 3);
+    assert_int_equal(last->cleanup.phase, CLEANUP_Failed);
     assert_int_equal(last->attempt_count, 1); /* the newest of them: a retry hangs on it */
     assert_int_equal(last->attempts[0].attempt, STATUS_ATTEMPTS_MAX);
 }
