@@ -78,6 +78,7 @@ void pods_delete(const struct pass_scope *scope, const struct action *action);
 void pods_release(const struct pass_scope *scope, const struct action *action);
 void pods_verify(const struct pass_scope *scope, const struct action *action);
 void pods_create(const struct pass_scope *scope, const struct observation *seen, const struct action *action);
+void pods_clean(const struct pass_scope *scope, const struct observation *seen, const struct action *action);
 
 /* The status of the plan; its events follow when it is recorded. */
 void pipeline_record(const struct pass_scope *scope, const struct observation *seen, const struct plan *plan);
@@ -90,6 +91,8 @@ void orphans_expect(struct controller *controller, const char *run_uid);
 bool orphans_known(const struct controller *controller, const char *run_uid); /* it is gone */
 /* Asks once whether the run of these pods still exists. True: it is known to be gone. */
 bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *group);
+/* The one that says best whose they are. */
+const struct pod_object *orphans_speaker(const struct pod_group *group);
 /* Lists the pods of a run whose status was lost, also those that nobody watches any more. True: that is done. */
 bool survey_done(const struct pass_scope *scope, const struct observation *seen);
 /* Would the API server take the pods of this spec? Asks for each shape that it was not asked for before. */

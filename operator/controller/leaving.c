@@ -38,6 +38,17 @@ static void let_go(struct kube_answer *answer, void *arg) {
     request_end(request);
 }
 
+/* Nothing can be created there any more, no cleaner either. */
+static void say_left(const char *name, const struct pod_object *pod) {
+    AUTO_ARENA arena = ARENA_INIT;
+    struct pod_view view;
+    executor_view(pod->facts, NULL, clock_wall_ms(), &arena, &view);
+    if (!text_empty(view.remote) && plan_waits_for(&view))
+        left_behind(pod->key, name,
+                    arena_printf(&arena, "what the pod started on %s may still run: its namespace is being deleted",
+                                 view.remote));
+}
+
 static void let_pods_go(const struct scope *scope) {
     const struct pass_scope about = {
         .controller = scope->controller, .key = "", .namespace = scope->namespace, .pipeline = "", .run_uid = ""};
@@ -51,6 +62,7 @@ static void let_pods_go(const struct scope *scope) {
             continue;
         log_info("controller", "letting a pod go: its namespace is being deleted", {"namespace", entry->namespace},
                  {"pod", entry->name});
+        say_left(entry->name, pod);
         struct request *request = request_new(&about, entry->name, entry->uid, NULL);
         leaving->under_way++;
         kube_finalizer_drop(scope->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT,

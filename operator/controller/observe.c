@@ -13,7 +13,7 @@ static struct strings pod_names(const struct pod_group *groups, struct arena *ar
     names.items = ARENA_NEW_ARRAY(arena, count, const char *);
     for (const struct pod_group *group = groups; group != NULL; group = group->next)
         for (size_t i = 0; i < group->count; i++)
-            if (group->views[i].state == POD_PENDING || group->views[i].state == POD_RUNNING)
+            if (plan_waits_for(&group->views[i]))
                 names.items[names.count++] = group->views[i].name;
     return names;
 }

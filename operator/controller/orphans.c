@@ -42,6 +42,15 @@ static void asked_for_run(struct kube_answer *answer, void *arg) {
     request_end(request);
 }
 
+const struct pod_object *orphans_speaker(const struct pod_group *group) {
+    for (size_t i = 0; i < group->count; i++) {
+        const struct pod_object *pod = group->entries[i]->object;
+        if (!text_empty(pod_fact(pod->facts, FACT_OWNER)))
+            return pod;
+    }
+    return group->entries[0]->object; /* cleaners have none */
+}
+
 /* Without an owner and with a name too long for its label, it can only be looked for among all. */
 static bool known_by_uid(const struct scope *scope, const char *uid) {
     const struct cache *cache = scope->kinds[SCOPE_PIPELINES].cache;
@@ -55,7 +64,7 @@ bool orphans_confirmed(const struct pass_scope *scope, const struct pod_group *g
     struct controller *controller = scope->controller;
     if (orphans_known(controller, group->run_uid))
         return true;
-    const struct pod_object *first = group->entries[0]->object;
+    const struct pod_object *first = orphans_speaker(group);
     bool nameless = text_empty(pod_fact(first->facts, FACT_OWNER)) && strlen(scope->pipeline) == KEY_LABEL_MAX;
     if (nameless && !known_by_uid(controller_scope(controller, scope->namespace), group->run_uid))
         return true;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "controller/request.h"
 #include "kube/verbs.h"
+#include "pipeline/reasons.h"
 
 enum { FINALIZERS_MAX = 32, STATUS_LEAST = 64 * 1000 };
 
@@ -46,7 +47,9 @@ static void tell_events(struct request *request, bool recorded) {
     while (request->told != NULL) {
         struct told *told = request->told;
         request->told = told->next;
-        if (recorded)
+        if (recorded && reason_is(told->reason, REASON_CleanupFailed))
+            request_tell_left(request, told->reason, told->note);
+        else if (recorded)
             request_tell(request, told->warning, told->reason, told->note);
         free(told->reason);
         free(told->note);

@@ -1,11 +1,14 @@
 /* Deleting pods, letting them go, and looking for those that are not seen. Every answer goes into the cache (we read
  * our own writes), and what only a live look could tell into what is remembered of the run. */
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "controller/request.h"
 #include "kube/verbs.h"
+#include "pipeline/reasons.h"
 
 static struct metric hidden_metric = {
     .name = "weir_pods_hidden_total",
@@ -44,21 +47,13 @@ void pods_delete(const struct pass_scope *scope, const struct action *action) {
 
 /* --- release --- */
 
-static void tell_late(const struct request *request) {
-    AUTO_ARENA arena = ARENA_INIT;
-    request_tell(request, true, "CleanupTimedOut",
-                 arena_printf(&arena,
-                              "pod %s did not end in time and is let go: what it started elsewhere may still run",
-                              request->pod));
-}
-
 static void released(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct cache *pods = request_cache(request, &kube_pods);
     struct run_state *run = request_run(request);
     bool well = answer->err.code == ERROR_NONE;
-    if (well && request->late)
-        tell_late(request);
+    if (well && request->left != NULL)
+        request_tell_left(request, request->late ? "CleanupTimedOut" : REASON(CleanupFailed), request->left);
     answered(request, ASKED_RELEASE);
     request_settle_pod(request, answer, "cannot drop the pod's finalizer");
     if (run != NULL && (well || answer->err.code == ERROR_NOT_FOUND))
@@ -81,6 +76,7 @@ void pods_release(const struct pass_scope *scope, const struct action *action) {
     request->keep = action->keep;
     request->deleting = action->deleting;
     request->late = action->late;
+    request->left = action->left != NULL ? strdup(action->left) : NULL;
     kube_finalizer_drop(scope->controller->config.api, request_pod(request), request->pod_uid, FINALIZER_RESULT,
                         request->keep ? LABEL_DONE : NULL, released, request);
 }

@@ -39,6 +39,7 @@ void apply_plan(const struct pass_scope *scope, const struct observation *seen, 
         switch (action->type) {
         case ACTION_CHECK_PODS: check_pods(scope, seen); break;
         case ACTION_CREATE_POD: pods_create(scope, seen, action); break;
+        case ACTION_CREATE_CLEANER: pods_clean(scope, seen, action); break;
         case ACTION_DELETE_POD: pods_delete(scope, action); break;
         case ACTION_RELEASE_POD: pods_release(scope, action); break;
         case ACTION_VERIFY_POD: pods_verify(scope, action); break;
@@ -117,28 +118,43 @@ static int64_t leave_alone(struct controller *controller, const struct cache_ent
 
 /* --- a pass --- */
 
+/* All that is known of a run that is gone. */
+static void observe_gone(const struct controller *controller, const struct pass_scope *scope,
+                         const struct pod_group *group, int64_t wall, int64_t boot, struct run *ret_run) {
+    const struct run_state *state = runs_find(&controller->runs, group->run_uid);
+    *ret_run = (struct run){.name = scope->pipeline,
+                            .namespace = scope->namespace,
+                            .uid = group->run_uid,
+                            .pods = group->views,
+                            .pod_count = group->count};
+    if (state == NULL)
+        return;
+    runs_fill(&controller->runs, state, wall, boot, scope->arena, ret_run);
+    for (size_t i = 0; i < group->count; i++) {
+        group->views[i].asked_delete = run_asked(state, ASKED_DELETE, group->views[i].uid);
+        group->views[i].asked_release = run_asked(state, ASKED_RELEASE, group->views[i].uid);
+    }
+}
+
 /* Pods of runs that are gone. */
 static int64_t tidy_orphans(struct controller *controller, const char *key, const struct observation *seen,
-                            int64_t wall, struct arena *arena) {
+                            int64_t wall, int64_t boot, struct arena *arena) {
     int64_t wake = -1;
     const char *slash = strchr(key, '/');
     for (const struct pod_group *group = seen->others; group != NULL; group = group->next) {
-        const struct pod_object *first = group->entries[0]->object;
+        const struct pod_object *speaker = orphans_speaker(group);
         struct pass_scope scope = {.controller = controller,
                                    .key = key,
                                    .namespace = arena_strndup(arena, key, (size_t)(slash - key)),
-                                   .pipeline = first->owner != NULL ? first->owner : slash + 1,
+                                   .pipeline = speaker->owner != NULL ? speaker->owner : slash + 1,
                                    .run_uid = group->run_uid,
                                    .arena = arena};
+        struct run run;
+        struct plan plan;
         if (!orphans_confirmed(&scope, group))
             continue;
-        struct run_state *state = runs_find(&controller->runs, group->run_uid);
-        for (size_t i = 0; i < group->count && state != NULL; i++) {
-            group->views[i].asked_delete = run_asked(state, ASKED_DELETE, group->views[i].uid);
-            group->views[i].asked_release = run_asked(state, ASKED_RELEASE, group->views[i].uid);
-        }
-        struct plan plan;
-        plan_orphans(group->views, group->count, wall, arena, &plan);
+        observe_gone(controller, &scope, group, wall, boot, &run);
+        plan_orphans(&run, wall, arena, &plan);
         apply_plan(&scope, NULL, &plan);
         wake = sooner(wake, wake_ms(&plan, wall));
     }
@@ -161,7 +177,7 @@ static int64_t tend_run(struct controller *controller, const char *key, const st
     apply_plan(&scope, seen, &plan);
     runs_due(&controller->runs, state, plan.unrecorded && !state->writing, boot);
     int64_t wake = wake_ms(&plan, wall);
-    bool idle = !run_asks(state) && state->checks == 0 && !state->writing && state->tidy.until <= boot;
+    bool idle = !run_asks(state) && state->checks == 0 && !state->writing && !run_holds_off(state, boot);
     if (seen->run.finished && idle) /* what is to be known of it is in its object */
         runs_forget(&controller->runs, seen->pipeline->uid);
     return wake;
@@ -188,7 +204,7 @@ static int64_t pass(struct controller *controller, const char *key, struct arena
     guard_enter(controller->guard, in_work, generation);
     observe(controller, key, wall, boot, arena, &seen);
     int64_t wake = object != NULL ? tend_run(controller, key, &seen, wall, boot, arena) : -1;
-    wake = sooner(wake, tidy_orphans(controller, key, &seen, wall, arena));
+    wake = sooner(wake, tidy_orphans(controller, key, &seen, wall, boot, arena));
     guard_leave(controller->guard);
     specs_trim(&controller->runs.specs);
     return wake;

@@ -7,6 +7,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
+
+static struct metric left_metric = {
+    .name = "weir_remote_left_total",
+    .help = "Attempts whose remote side may still run, since neither a launcher nor a cleaner could end it.",
+    .type = METRIC_COUNTER};
 
 enum { FAILED_FIRST_MS = 50, FAILED_MOST_MS = 60 * 1000 };
 
@@ -36,7 +42,7 @@ struct request *request_new(const struct pass_scope *scope, const char *pod, con
 /* What was known of a run that is gone goes with the last request for it. */
 static void forget_gone(const struct request *request) {
     const struct run_state *run = request_run(request);
-    if (run != NULL && !run_asks(run) && run->tidy.until <= clock_boot_ms() &&
+    if (run != NULL && !run_asks(run) && !run_holds_off(run, clock_boot_ms()) &&
         orphans_known(request->controller, request->run_uid))
         runs_forget(&request->controller->runs, request->run_uid);
 }
@@ -44,7 +50,7 @@ static void forget_gone(const struct request *request) {
 void request_end(struct request *request) {
     forget_gone(request);
     char *const texts[] = {request->key, request->namespace, request->pipeline, request->run_uid,
-                           request->pod, request->pod_uid,   request->task};
+                           request->pod, request->pod_uid,   request->task,     request->left};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     struct controller *controller = request->controller;
@@ -84,6 +90,16 @@ void request_tell(const struct request *request, bool warning, const char *reaso
                                                     .reason = reason,
                                                     .action = "Reconcile",
                                                     .note = note});
+}
+
+void left_behind(const char *key, const char *pod, const char *note) {
+    metric_add(&left_metric, 1);
+    log_warn("controller", note, {"pipeline", key}, {"pod", pod});
+}
+
+void request_tell_left(const struct request *request, const char *reason, const char *note) {
+    left_behind(request->key, request->pod, note);
+    request_tell(request, true, reason, note);
 }
 
 void request_refuse(const struct request *request, const struct kube_answer *answer) {

@@ -16,6 +16,8 @@ struct request {
     int64_t ended_seen;        /* boot ms; 0: not an edge */
     bool keep, deleting, late; /* of a release */
     uint64_t shape;            /* of a dry run */
+    char *left;                /* of a release: what may still run elsewhere; NULL: nothing */
+    struct order *order;       /* of a cleaner */
     struct told *told;         /* events that follow a recorded status */
 };
 
@@ -33,6 +35,9 @@ void request_say(const struct request *request, const char *what,
                  const struct kube_answer *answer); /* a warning in the log */
 void request_tell(const struct request *request, bool warning, const char *reason,
                   const char *note); /* an event on the Pipeline */
+/* Something of a task may run on, and nobody ends it: an event, the log, and a count. */
+void request_tell_left(const struct request *request, const char *reason, const char *note);
+void left_behind(const char *key, const char *pod, const char *note); /* the same without an event */
 /* The API server does not take the task's pod, and never will: a problem of the spec. */
 void request_refuse(const struct request *request, const struct kube_answer *answer);
 /* run_ask(), but not while the run's requests are held off: then its key is woken when that is over. Not for creations,

@@ -23,9 +23,10 @@ enum {
 
 /* Requests of one run that may be under way; the rest is asked for when these are answered. Letting pods go is in no
  * hurry, and while a run goes on the API server has better to do. */
-static const size_t at_once[] = {[ASKED_CREATE] = 16, [ASKED_DELETE] = 32, [ASKED_RELEASE] = 4, [ASKED_LOOK] = 8};
+static const size_t at_once[] = {
+    [ASKED_CREATE] = 16, [ASKED_CLEAN] = 4, [ASKED_DELETE] = 32, [ASKED_RELEASE] = 4, [ASKED_LOOK] = 8};
 
-enum note_type { NOTE_ASKED, NOTE_LOOK, NOTE_TAKEN, NOTE_COLLISION, NOTE_REFUSAL };
+enum note_type { NOTE_ASKED, NOTE_LOOK, NOTE_TAKEN, NOTE_COLLISION, NOTE_REFUSAL, NOTE_CLEANER_REFUSAL };
 
 struct note {
     enum note_type type;
@@ -33,6 +34,7 @@ struct note {
     char *name;             /* pod UID, pod name or task */
     int64_t attempt;        /* ASKED_CREATE, TAKEN, REFUSAL */
     bool gone;              /* LOOK */
+    bool hopeless;          /* CLEANER_REFUSAL */
     const char *reason;     /* REFUSAL: static */
     char *message;          /* REFUSAL */
     int64_t generation;     /* REFUSAL */
@@ -254,17 +256,38 @@ void run_stray(struct run_state *run, const char *name, const char *uid, struct 
     run->strays = stray;
 }
 
-void run_refused(struct run_state *run, const struct refusal *refusal, int64_t generation, int64_t now) {
-    struct note *note = want_note(run, NOTE_REFUSAL, refusal->task);
+static struct note *note_refusal(struct run_state *run, enum note_type type, const struct refusal *refusal,
+                                 int64_t now) {
+    struct note *note = want_note(run, type, refusal->task);
     if (note->attempt != refusal->attempt)
         holdoff_clear(&note->holdoff);
     note->attempt = refusal->attempt;
     free(note->message);
     note->message = checked(strdup(refusal->message));
     note->reason = refusal->reason;
-    note->generation = generation;
+    note->hopeless = refusal->hopeless;
     int64_t first = refusal->passing ? BUSY_FIRST_MS : REFUSED_FIRST_MS;
     holdoff_failed(&note->holdoff, first, REFUSED_MOST_MS, refusal->not_before_ms, now);
+    return note;
+}
+
+void run_cleaner_refused(struct run_state *run, const struct refusal *refusal, int64_t now) {
+    note_refusal(run, NOTE_CLEANER_REFUSAL, refusal, now);
+}
+
+void run_cleaner_made(struct run_state *run, const char *task) {
+    drop_note(find_slot(run, NOTE_CLEANER_REFUSAL, task));
+}
+
+bool run_holds_off(const struct run_state *run, int64_t now) {
+    for (const struct note *note = run->notes; note != NULL; note = note->next)
+        if (note->type == NOTE_CLEANER_REFUSAL && note->holdoff.until > now)
+            return true;
+    return run->tidy.until > now;
+}
+
+void run_refused(struct run_state *run, const struct refusal *refusal, int64_t generation, int64_t now) {
+    note_refusal(run, NOTE_REFUSAL, refusal, now)->generation = generation;
     holdoff_failed(&run->create, RUN_FIRST_MS, RUN_MOST_MS, refusal->not_before_ms, now);
 }
 
@@ -283,25 +306,46 @@ static int64_t wall_of(struct clocks clocks, int64_t boot) {
     return boot == 0 ? 0 : clocks.wall + (boot - clocks.boot);
 }
 
+/* What the notes become, with room for all. */
+struct filled {
+    struct look *looks;
+    struct create_failure *failures, *cleaner_failures;
+    struct task_attempt *creating, *cleaning, *taken;
+    const char **collisions;
+};
+
+static struct create_failure failure_of(const struct note *note, const char *name, struct clocks clocks,
+                                        struct arena *arena) {
+    return (struct create_failure){.task = name,
+                                   .attempt = note->attempt,
+                                   .reason = note->reason,
+                                   .message = arena_strdup(arena, note->message),
+                                   .next_at = wall_of(clocks, note->holdoff.until),
+                                   .hopeless = note->hopeless};
+}
+
 static void fill_note(const struct note *note, struct clocks clocks, struct arena *arena, struct run *run,
-                      struct look *looks, struct create_failure *failures, struct task_attempt *attempts[2]) {
+                      const struct filled *filled) {
     const char *name = arena_strdup(arena, note->name);
+    const struct task_attempt attempt = {name, note->attempt};
     switch (note->type) {
     case NOTE_ASKED:
         if (note->asked == ASKED_CREATE)
-            attempts[0][run->creating_count++] = (struct task_attempt){name, note->attempt};
+            filled->creating[run->creating_count++] = attempt;
+        else if (note->asked == ASKED_CLEAN)
+            filled->cleaning[run->cleaning_count++] = attempt;
         break;
-    case NOTE_TAKEN: attempts[1][run->taken_count++] = (struct task_attempt){name, note->attempt}; break;
-    case NOTE_COLLISION: run->collisions.items[run->collisions.count++] = name; break;
+    case NOTE_TAKEN: filled->taken[run->taken_count++] = attempt; break;
+    case NOTE_COLLISION: filled->collisions[run->collisions.count++] = name; break;
     case NOTE_LOOK:
-        looks[run->look_count++] = (struct look){name, note->gone, wall_of(clocks, note->holdoff.until)};
+        filled->looks[run->look_count++] = (struct look){name, note->gone, wall_of(clocks, note->holdoff.until)};
         break;
     case NOTE_REFUSAL:
-        if (note->generation != run->generation)
-            break; /* what was refused may be mended by now */
-        failures[run->failure_count++] =
-            (struct create_failure){name, note->attempt, note->reason, arena_strdup(arena, note->message),
-                                    wall_of(clocks, note->holdoff.until)};
+        if (note->generation == run->generation) /* else what was refused may be mended by now */
+            filled->failures[run->failure_count++] = failure_of(note, name, clocks, arena);
+        break;
+    case NOTE_CLEANER_REFUSAL:
+        filled->cleaner_failures[run->cleaner_failure_count++] = failure_of(note, name, clocks, arena);
         break;
     }
 }
@@ -310,17 +354,24 @@ static void fill_notes(const struct run_state *state, struct clocks clocks, stru
     size_t count = 0;
     for (const struct note *note = state->notes; note != NULL; note = note->next)
         count++;
-    struct look *looks = ARENA_NEW_ARRAY(arena, count, struct look);
-    struct create_failure *failures = ARENA_NEW_ARRAY(arena, count, struct create_failure);
-    struct task_attempt *attempts[2] = {ARENA_NEW_ARRAY(arena, count, struct task_attempt),
-                                        ARENA_NEW_ARRAY(arena, count, struct task_attempt)};
-    run->collisions.items = ARENA_NEW_ARRAY(arena, count, const char *);
-    run->looks = looks;
-    run->failures = failures;
-    run->creating = attempts[0];
-    run->taken = attempts[1];
+    const struct filled filled = {
+        .looks = ARENA_NEW_ARRAY(arena, count, struct look),
+        .failures = ARENA_NEW_ARRAY(arena, count, struct create_failure),
+        .cleaner_failures = ARENA_NEW_ARRAY(arena, count, struct create_failure),
+        .creating = ARENA_NEW_ARRAY(arena, count, struct task_attempt),
+        .cleaning = ARENA_NEW_ARRAY(arena, count, struct task_attempt),
+        .taken = ARENA_NEW_ARRAY(arena, count, struct task_attempt),
+        .collisions = ARENA_NEW_ARRAY(arena, count, const char *),
+    };
+    run->looks = filled.looks;
+    run->failures = filled.failures;
+    run->cleaner_failures = filled.cleaner_failures;
+    run->creating = filled.creating;
+    run->cleaning = filled.cleaning;
+    run->taken = filled.taken;
+    run->collisions.items = filled.collisions;
     for (const struct note *note = state->notes; note != NULL; note = note->next)
-        fill_note(note, clocks, arena, run, looks, failures, attempts);
+        fill_note(note, clocks, arena, run, &filled);
 }
 
 void runs_fill(const struct runs *runs, const struct run_state *state, int64_t wall, int64_t boot, struct arena *arena,

@@ -10,8 +10,8 @@
 #include "controller/specs.h"
 #include "plan/plan.h"
 
-/* Requests that are not answered yet: a pod is asked for, deleted, let go, looked for. */
-enum asked { ASKED_CREATE, ASKED_DELETE, ASKED_RELEASE, ASKED_LOOK, ASKED_COUNT };
+/* Requests that are not answered yet: a pod is asked for, a cleaner is, one is deleted, let go, looked for. */
+enum asked { ASKED_CREATE, ASKED_CLEAN, ASKED_DELETE, ASKED_RELEASE, ASKED_LOOK, ASKED_COUNT };
 
 enum survey { SURVEY_NEEDED, SURVEY_ASKED, SURVEY_DONE };
 
@@ -60,7 +60,8 @@ struct run_state *runs_want(struct runs *runs, const char *uid);       /* never 
 void runs_forget(struct runs *runs, const char *uid);                  /* no-op when unknown */
 void runs_clear(struct runs *runs);
 
-/* `what`: the task of a creation, else the pod's UID. False when that was asked for already, or too much is under way.
+/* `what`: the task of a creation or a cleaner, else the pod's UID. False when that was asked for already, or too much
+ * is under way.
  */
 bool run_ask(struct run_state *run, enum asked asked, const char *what, int64_t attempt);
 void run_answered(struct run_state *run, enum asked asked, const char *what);
@@ -83,10 +84,15 @@ struct refusal {
     int64_t attempt;
     const char *reason, *message;
     bool passing;          /* the server was busy, rather than unwilling */
+    bool hopeless;         /* of a cleaner: it never will */
     int64_t not_before_ms; /* what it asked to wait; 0: nothing */
 };
 void run_refused(struct run_state *run, const struct refusal *refusal, int64_t generation, int64_t now);
 void run_created(struct run_state *run, const char *task); /* it went well */
+/* The same of a task's cleaner: nobody else waits for it. */
+void run_cleaner_refused(struct run_state *run, const struct refusal *refusal, int64_t now);
+void run_cleaner_made(struct run_state *run, const char *task);
+bool run_holds_off(const struct run_state *run, int64_t now); /* something is to be tried again later */
 
 /* The change that is not recorded yet began now, or is recorded. */
 void runs_due(struct runs *runs, struct run_state *run, bool due, int64_t now);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "executor/launcher_option.h"
 #include "executor/overlay.h"
 #include "pipeline/names.h"
 #include "pipeline/reasons.h"
@@ -81,6 +82,7 @@ static void see_metadata(yyjson_val *pod, struct pod_facts *facts, struct texts 
     take(texts, FACT_HASH, yyjson_obj_get(metadata, "annotations"), ANNOTATION_SPEC_HASH);
     take(texts, FACT_OWNER, owner_of(metadata), "uid");
     facts->attempt = number_of(json_text(labels, LABEL_ATTEMPT, ""));
+    facts->turn = number_of(json_text(labels, LABEL_TURN, ""));
     facts->held = json_lists(metadata, "finalizers", FINALIZER_RESULT);
     facts->done = yyjson_obj_get(labels, LABEL_DONE) != NULL;
     facts->created_at = json_time(metadata, "creationTimestamp");
@@ -144,7 +146,13 @@ static void see_init(yyjson_val *pod, yyjson_val *container, struct pod_facts *f
 static void see_main(yyjson_val *pod, yyjson_val *container, struct pod_facts *facts, struct texts *texts) {
     yyjson_val *running = json_at(container, "state", "running", NULL);
     yyjson_val *ended = json_at(container, "state", "terminated", NULL);
-    take_text(texts, FACT_MEMORY, memory_limit(json_at(pod, "spec", "containers", NULL), MAIN_CONTAINER));
+    yyjson_val *containers = json_at(pod, "spec", "containers", NULL);
+    size_t at = 0;
+    const char *remote =
+        launcher_option(yyjson_obj_get(find(containers, "name", MAIN_CONTAINER), "command"), "--remote", &at);
+    if (remote != NULL && strlen(remote) < TEXT_KEPT_MAX)
+        take_text(texts, FACT_REMOTE, remote);
+    take_text(texts, FACT_MEMORY, memory_limit(containers, MAIN_CONTAINER));
     facts->main = ended != NULL ? MAIN_TERMINATED : running != NULL ? MAIN_RUNNING : MAIN_NONE;
     facts->started_at = json_time(ended != NULL ? ended : running, "startedAt");
     facts->finished_at = json_time(ended, "finishedAt");

@@ -16,6 +16,7 @@
     X(TASK)                                                                  \
     X(ROLE)                                                                  \
     X(HASH)                                                                  \
+    X(REMOTE) /* the cluster manager that the launcher was told of */        \
     X(REASON) /* status.reason */                                            \
     X(MESSAGE)                                                               \
     X(DISRUPTION) /* of the condition DisruptionTarget */                    \
@@ -49,7 +50,7 @@ struct pod_facts {
     int64_t unready_since;                     /* its node stopped answering for it; 0: it answers */
     int64_t init_started_at, init_finished_at; /* of the init container that failed */
     int32_t exit_code, init_exit_code;         /* where those have ended */
-    int32_t attempt;                           /* label; 0: none */
+    int32_t attempt, turn;                     /* labels; 0: none */
     int32_t grace_s;                           /* deletionGracePeriodSeconds, as far as it can be believed */
     uint32_t size;                             /* of the block */
     enum pod_phase phase : 3;

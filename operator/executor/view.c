@@ -59,6 +59,8 @@ static void see_identity(const struct evidence *evidence, struct pod_view *view)
     view->task = pod_fact(facts, FACT_TASK);
     view->attempt = facts->attempt;
     view->attempts = text_empty(role) || text_equal(role, ROLE_LAUNCHER);
+    view->cleans = text_equal(role, ROLE_CLEANER);
+    view->turn = facts->turn > 0 ? facts->turn : 1;
     view->hash = pod_fact(facts, FACT_HASH);
     view->deleting = facts->deletion_at != 0;
     view->held = facts->held;
@@ -92,6 +94,22 @@ static void see_record(const struct evidence *evidence, struct pod_view *view) {
     view->remains = record->remains != NULL ? record->remains : "";
 }
 
+/* Of a pod whose node is gone, nobody can say that its container was not started. */
+static bool may_have_run(const struct evidence *evidence) {
+    const struct pod_facts *facts = evidence->facts;
+    bool started = facts->main == MAIN_RUNNING || (facts->main == MAIN_TERMINATED && facts->started_at != 0);
+    bool forced = facts->deletion_at != 0 && facts->grace_s == 0;
+    bool unseen = facts->main == MAIN_NONE && facts->scheduled && !facts->init_failed && (forced || facts->disrupted);
+    return started || unseen || evidence->record.seq > 0;
+}
+
+static void see_remote(const struct evidence *evidence, struct pod_view *view) {
+    const struct record *record = &evidence->record;
+    view->remote = view->attempts ? view_text(evidence, FACT_REMOTE) : "";
+    view->ran = may_have_run(evidence);
+    view->clear = record->final && text_empty(record->remains) && !reason_is(record->reason, REASON_RemoteUnknown);
+}
+
 /* Since when its node does not answer for it; 0: it does. */
 static int64_t unreachable_since(const struct evidence *evidence) {
     const struct pod_facts *facts = evidence->facts;
@@ -120,6 +138,7 @@ void executor_view(const struct pod_facts *facts, const struct record *report, i
     *ret_view = (struct pod_view){.reason = "", .message = ""};
     see_identity(&evidence, ret_view);
     see_record(&evidence, ret_view);
+    see_remote(&evidence, ret_view);
     if (view_ended(&evidence)) {
         ret_view->started_at = facts->main == MAIN_TERMINATED ? facts->started_at : 0;
         ret_view->finished_at = facts->finished_at;

@@ -216,7 +216,7 @@ void view_outcome(const struct evidence *evidence, struct pod_view *view) {
         view->exit_code = evidence->facts->exit_code;
     view->has_exit_code = record->final || ran(evidence);
     if (record_succeeded(record)) {
-        end(view, POD_SUCCEEDED, "", "");
+        end(view, POD_SUCCEEDED, "", view->cleans && !text_empty(record->message) ? record->message : "");
     } else {
         size_t i = 0;
         const size_t count = sizeof questions / sizeof *questions;

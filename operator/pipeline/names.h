@@ -21,7 +21,6 @@
 #define LABEL_TURN       WEIR_GROUP "/turn" /* of a cleaner: the first for its attempt, the second, … */
 
 #define ANNOTATION_SPEC_HASH WEIR_GROUP "/spec-hash" /* on pods: struct task's hash, of what runs in them */
-#define ANNOTATION_REMOTE    WEIR_GROUP "/remote"    /* on pods: the cluster manager that their program may use */
 
 #define ROLE_LAUNCHER "launcher" /* runs an attempt */
 #define ROLE_CLEANER  "cleaner"  /* ends what an attempt left on a cluster */

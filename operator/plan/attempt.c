@@ -81,6 +81,7 @@ static void copy_report(struct task_status *status, const struct pod_view *pod) 
     status->tracking_url = newer(pod->tracking_url, status->tracking_url);
     status->history_url = newer(pod->history_url, status->history_url);
     status->hash = newer(pod->hash, status->hash);
+    status->remote = pod->remote;
     if (pod->percent >= 0 || !text_empty(pod->progress_text)) {
         status->percent = pod->percent;
         status->progress_text = pod->progress_text;
@@ -159,11 +160,22 @@ static void look_for_recorded(struct pass *pass, struct node *node) {
     }
 }
 
+/* Another one than what the record speaks of. */
+static bool is_stranger(const struct node *node, const struct node_pod *pod) {
+    const struct task_status *recorded = node->recorded;
+    if (pod->surplus || recorded == NULL || text_empty(recorded->pod_uid))
+        return pod->surplus;
+    return pod->attempt > recorded->attempt ||
+           (pod->attempt == recorded->attempt && !text_equal(pod->view->uid, recorded->pod_uid));
+}
+
 void attempt_observe(struct pass *pass, struct node *node) {
     look_for_recorded(pass, node);
     for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next) {
         if (pod->surplus || attempt_counted(node, pod)) {
             node->live = node->live || !pod_ended(pod->view);
+            if (pod_ended(pod->view) && pod->view->held && is_stranger(node, pod))
+                left_by_stranger(pass, node, pod);
             continue;
         }
         attempt_begin(&node->status, pod->attempt, pod->view->name, pod->view->uid);

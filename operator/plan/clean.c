@@ -38,7 +38,7 @@ static void clean_pod(struct pass *pass, const struct node *node, const struct n
     const struct pod_view *view = pod->view;
     if (pod_ended(view)) {
         int retention = pass->spec != NULL ? pass->spec->pod_retention : RETAIN_ALWAYS;
-        if (pod->surplus || attempt_counted(node, pod))
+        if ((pod->surplus || attempt_counted(node, pod)) && !left_holds(pass, node, pod))
             clean_ended(pass, view, !pod->surplus && clean_keeps(retention, view), "its outcome is recorded");
         return;
     }
@@ -65,10 +65,11 @@ void clean_pods(struct pass *pass) {
         return;
     }
     for (size_t i = 0; i < pass->node_count; i++) {
-        const struct node *node = pass->nodes[i];
+        struct node *node = pass->nodes[i];
         for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next)
             clean_pod(pass, node, pod);
         if (node->missing)
             verify(pass, node->recorded);
+        left_clean(pass, node);
     }
 }

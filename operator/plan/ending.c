@@ -116,6 +116,7 @@ void ending_of_pod(struct pass *pass, struct node *node, const struct node_pod *
                                                      : pass->now;
     node->status.has_exit_code = view->has_exit_code;
     node->status.exit_code = view->has_exit_code ? view->exit_code : 0;
+    left_by_pod(pass, node, pod);
     record(pass, node, &ending);
 }
 
@@ -131,6 +132,7 @@ void ending_missing(struct pass *pass, struct node *node) {
     ending.message = stop != NULL && !text_empty(recorded->message)
                          ? recorded->message
                          : pass_message(pass, "pod %s is gone and left no result", recorded->pod ? recorded->pod : "");
+    left_by_missing(pass, node);
     record(pass, node, &ending);
 }
 

@@ -35,6 +35,13 @@ static void retried_event(struct pass *pass, const struct node *node) {
                    node->name, last->attempt, last->reason);
 }
 
+static void left_event(struct pass *pass, const struct node *node) {
+    bool was_failed = node->recorded != NULL && node->recorded->cleanup.phase == CLEANUP_Failed;
+    if (node->status.cleanup.phase == CLEANUP_Failed && !was_failed)
+        pass_event(pass, true, REASON(CleanupFailed), "task %s: what attempt %" PRId64 " started may still run: %s",
+                   node->name, node->status.attempt, node->status.cleanup.message);
+}
+
 static void task_events(struct pass *pass, const struct node *node) {
     const struct task_status *status = &node->status;
     bool was_failed = node->recorded != NULL && node->recorded->phase == TASK_Failed;
@@ -45,6 +52,7 @@ static void task_events(struct pass *pass, const struct node *node) {
     else if (node->ended && node->task != NULL && !task_phase_final(status->phase))
         retried_event(pass, node);
     waiting_event(pass, node);
+    left_event(pass, node);
 }
 
 static void condition_event(struct pass *pass, int which, const char *reason) {

@@ -2,19 +2,6 @@
 
 #include "plan/pass.h"
 
-static void let_pods_go(struct pass *pass) {
-    const struct run *run = pass->run;
-    for (size_t i = 0; i < run->pod_count; i++) {
-        const struct pod_view *pod = &run->pods[i];
-        if (!pod->attempts)
-            continue;
-        if (pod_ended(pod))
-            clean_ended(pass, pod, clean_keeps(run->pod_retention, pod), "its run is over");
-        else if (!pod->deleting && !pod->asked_delete)
-            pass_act_pod(pass, ACTION_DELETE_POD, pod, "its run is over");
-    }
-}
-
 static bool pods_wait(const struct run *run) {
     for (size_t i = 0; i < run->pod_count; i++)
         if (run->pods[i].held || !pod_ended(&run->pods[i]))
@@ -29,7 +16,7 @@ void finished_plan(struct pass *pass) {
         pass_wake(pass, run->tidy_at);
         return;
     }
-    let_pods_go(pass);
+    rest_tend(pass, "its run is over");
     if (run->ttl_seconds_after_finished < 0 || run->recorded.finished_at == 0 || pods_wait(run))
         return;
     int64_t due = run->recorded.finished_at + run->ttl_seconds_after_finished * 1000;

@@ -37,6 +37,10 @@ static struct node **owner_slot(const struct pass *pass, const char *pod_uid) {
     return &pass->owners[slot];
 }
 
+bool gather_owned(const struct pass *pass, const char *pod_uid) {
+    return !text_empty(pod_uid) && *owner_slot(pass, pod_uid) != NULL;
+}
+
 static int64_t attempt_of(const struct node *node, const struct pod_view *pod) {
     const struct task_status *recorded = node->recorded;
     if (recorded != NULL && recorded->attempt > 0 && !text_empty(pod->uid) && text_equal(recorded->pod_uid, pod->uid))
@@ -61,6 +65,21 @@ static void add_pod(struct pass *pass, const struct pod_view *view) {
     while (*place != NULL && comes_before(*place, pod))
         place = &(*place)->next;
     pod->next = *place;
+    *place = pod;
+}
+
+static bool cleans_before(const struct pod_view *a, const struct pod_view *b) {
+    return a->attempt != b->attempt ? a->attempt < b->attempt : a->turn < b->turn;
+}
+
+static void add_cleaner(struct pass *pass, const struct pod_view *view) {
+    if (text_empty(view->task))
+        return;
+    struct node_pod **place = &find_or_add(pass, view->task)->cleaners;
+    while (*place != NULL && cleans_before((*place)->view, view))
+        place = &(*place)->next;
+    struct node_pod *pod = ARENA_NEW(pass->arena, struct node_pod);
+    *pod = (struct node_pod){.view = view, .attempt = view->attempt, .next = *place};
     *place = pod;
 }
 
@@ -103,6 +122,8 @@ static void add_recorded(struct pass *pass, struct task_status *recorded) {
     node->reborn = recorded->removed && node->task != NULL;
     if (node->reborn) /* its attempts are counted on */
         node->status = (struct task_status){.name = node->name, .attempt = recorded->attempt, .percent = -1};
+    if (node->reborn && recorded->cleanup.phase == CLEANUP_Pending)
+        node->status.cleanup = (struct cleanup_status){CLEANUP_Pending, recorded->cleanup.message, 0};
     if (!text_empty(recorded->pod_uid))
         *owner_slot(pass, recorded->pod_uid) = node;
 }
@@ -115,13 +136,17 @@ static void add_notes(struct pass *pass) {
         find_or_add(pass, run->taken[i].task)->taken = run->taken[i].attempt;
     for (size_t i = 0; i < run->creating_count; i++)
         find_or_add(pass, run->creating[i].task)->creating = run->creating[i].attempt;
+    for (size_t i = 0; i < run->cleaner_failure_count; i++)
+        find_or_add(pass, run->cleaner_failures[i].task)->cleaner_failure = &run->cleaner_failures[i];
+    for (size_t i = 0; i < run->cleaning_count; i++)
+        find_or_add(pass, run->cleaning[i].task)->asked_cleaner = true;
 }
 
 void gather_nodes(struct pass *pass) {
     const struct run *run = pass->run;
     size_t spec_tasks = pass->spec != NULL ? pass->spec->task_count : 0;
     make_slots(pass, spec_tasks + run->recorded.task_count + run->pod_count + run->failure_count + run->taken_count +
-                         run->creating_count);
+                         run->creating_count + run->cleaner_failure_count + run->cleaning_count);
     for (size_t i = 0; i < spec_tasks; i++)
         find_or_add(pass, pass->spec->tasks[i].name)->task = &pass->spec->tasks[i];
     pass->spec_count = pass->node_count;
@@ -130,6 +155,8 @@ void gather_nodes(struct pass *pass) {
     for (size_t i = 0; i < run->pod_count; i++)
         if (run->pods[i].attempts)
             add_pod(pass, &run->pods[i]);
+        else if (run->pods[i].cleans)
+            add_cleaner(pass, &run->pods[i]);
     add_notes(pass);
     for (size_t i = 0; i < pass->node_count; i++) {
         mark_surplus(pass, pass->nodes[i]);

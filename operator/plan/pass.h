@@ -3,9 +3,9 @@
 /* What the files of the plan share: one pass over one run. For this folder only; plan.h is the contract.
  *
  * The steps of a pass, each a full sweep: gather (who is there) -> attempt (what the pods say) -> retry (what a failure
- * means) -> withdraw (whose pods are taken back) -> schedule (who may start) -> summary (phase and conditions of the
- * run)
- * -> record (is it time to write that down?) -> clean (whose pods may go). */
+ * means) -> withdraw (whose pods are taken back) -> schedule (who may start) -> left (what ended attempts left at the
+ * remote side) -> summary (phase and conditions of the run) -> record (is it time to write that down?) -> clean (whose
+ * pods may go). */
 
 #include "base/sm.h"
 #include "pipeline/names.h"
@@ -26,9 +26,11 @@ struct node {
     const struct task_status *recorded; /* NULL: no entry */
     struct task_status status;          /* wanted; TASK_None: no entry */
     struct node_pod *pods;              /* by attempt, oldest first */
-    const struct create_failure *failure;
+    struct node_pod *cleaners;          /* by attempt and turn, oldest first */
+    const struct create_failure *failure, *cleaner_failure;
     int64_t taken;              /* attempts that pods which were let go have used up */
     int64_t creating;           /* the attempt whose pod was asked for and is not seen yet; 0: none */
+    bool asked_cleaner;         /* and is not seen yet */
     bool removed;               /* the spec can be used and does not name it */
     bool reborn;                /* it was removed, and is named again: what is recorded is a former life */
     bool live;                  /* a pod of it has not ended, or may not have */
@@ -36,6 +38,7 @@ struct node {
     bool in_flight;             /* its pod is recorded as created, or was asked for, and is not seen yet */
     bool ended;                 /* an attempt was counted in this pass */
     const char *stop;           /* why its pod is to be stopped; NULL: it is not */
+    struct cleaning *cleaning;  /* a cleaner is its matter; NULL: none */
     const struct node *blocker; /* omitted because of this one's failure */
 };
 
@@ -59,6 +62,7 @@ struct pass {
     bool timed_out;
     const struct node *culprit; /* under FailFast: the task whose failure stops the rest */
     size_t live;                /* nodes that are live */
+    bool unclean;               /* something is left at the remote side, or pods are held for that */
     size_t create_room;         /* pods that may still be asked for in this pass */
     bool wants_check;           /* a pod is to be created and the spec's pods have not been checked */
 };
@@ -75,8 +79,12 @@ const char *pass_message(const struct pass *pass, const char *format, ...) /* cl
 int64_t pass_seconds(int64_t ms);    /* whole seconds, as status keeps times; rounded down */
 int64_t pass_seconds_up(int64_t ms); /* rounded up */
 
+/* plan.c: who is there and what their pods say; nothing is asked for */
+void pass_judge(struct pass *pass);
+
 /* gather.c */
 void gather_nodes(struct pass *pass);
+bool gather_owned(const struct pass *pass, const char *pod_uid); /* a task has recorded this pod */
 
 /* attempt.c: which phase may follow which; what the pods say of a task */
 extern const struct sm_state task_states[TASK_PHASE_COUNT];
@@ -139,6 +147,38 @@ void deadline_find(struct pass *pass);
 
 /* recording.c */
 void record_status(struct pass *pass); /* writes it, with its events, or says when that is due */
+
+/* left.c: what attempts left at the remote side, as the task's status says it */
+bool left_unclear(const struct pod_view *pod); /* it may have left something, and nobody said that it did not */
+void left_by_pod(const struct pass *pass, struct node *node, const struct node_pod *pod);
+/* By one that ran beside those that count. */
+void left_by_stranger(const struct pass *pass, struct node *node, const struct node_pod *pod);
+void left_by_missing(const struct pass *pass, struct node *node);
+/* The pod is held: the record or the next attempt is to come, or a cleaner. */
+bool left_holds(struct pass *pass, const struct node *node, const struct node_pod *pod);
+void left_tend(struct pass *pass);                     /* judges what is owed by tasks that are over */
+void left_clean(struct pass *pass, struct node *node); /* and does what is to be done about it */
+
+/* cleaner.c: one cleaner pod after the other, until one has ended well or it is given up */
+enum cleaning_state { CLEANING_GOES_ON, CLEANING_DONE, CLEANING_FAILED };
+struct cleaning {
+    int64_t attempt;
+    const struct pod_view *from; /* to be made after it; NULL: after the spec */
+    int64_t since;               /* wall ms */
+    enum cleaning_state state;   /* judged, as what follows */
+    const char *message;         /* how it ended, or what it waits for; NULL: nothing to say */
+    const struct pod_view *stop; /* a cleaner that is to be stopped; NULL: none */
+    int64_t turn;                /* of one that is to be made; 0: none */
+};
+void cleaner_judge(struct pass *pass, const struct node *node, struct cleaning *cleaning);
+void cleaner_act(struct pass *pass, const struct node *node, const struct cleaning *cleaning);
+const struct pod_view *cleaner_newest(const struct node *node); /* NULL: none */
+bool cleaner_runs(const struct node *node);                     /* one has not ended, or was asked for */
+/* Lets those go that have ended and that another one follows; `all`: every one, in time. */
+void cleaner_release(struct pass *pass, const struct node *node, bool all);
+
+/* rest.c: pods of a run that is over or gone */
+void rest_tend(struct pass *pass, const char *why);
 
 /* clean.c */
 bool clean_keeps(int retention, const struct pod_view *view);

@@ -32,15 +32,21 @@ static void stop_rest(struct pass *pass) {
         retry_stop(pass, pass->nodes[i], why);
 }
 
-static void plan_life(struct pass *pass) {
+void pass_judge(struct pass *pass) {
+    pass->spec = usable(pass->run) ? pass->run->spec : NULL;
     gather_nodes(pass);
     deadline_find(pass);
     observe(pass);
-    if (pass->spec != NULL) {
+    if (pass->spec != NULL)
         stop_rest(pass);
+}
+
+static void plan_life(struct pass *pass) {
+    pass_judge(pass);
+    if (pass->spec != NULL)
         withdraw_pods(pass);
-    }
     schedule_tasks(pass);
+    left_tend(pass);
     summary_run(pass);
     record_status(pass);
     clean_pods(pass);
@@ -50,7 +56,6 @@ void plan_run(const struct run *run, int64_t now, struct arena *arena, struct pl
     *ret_plan = (struct plan){0};
     struct pass pass = {
         .run = run,
-        .spec = usable(run) ? run->spec : NULL,
         .now = now,
         .arena = arena,
         .plan = ret_plan,
@@ -72,6 +77,7 @@ const char *action_type_name(enum action_type type) {
     static const char *const names[] = {
         [ACTION_CHECK_PODS] = "check pods",
         [ACTION_CREATE_POD] = "create pod",
+        [ACTION_CREATE_CLEANER] = "create cleaner",
         [ACTION_DELETE_POD] = "delete pod",
         [ACTION_RELEASE_POD] = "release pod",
         [ACTION_VERIFY_POD] = "verify pod",

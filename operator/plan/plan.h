@@ -10,51 +10,17 @@
  * outcome; attempt n+1 only after n is terminal; a pod that the status knows and nobody sees is VERIFYed live first; a
  * decision to stop a pod is recorded before the pod is deleted.
  *
+ * What an attempt left at the remote side: unless its launcher's last word is that nothing remains, either the next
+ * attempt looks after it, or, when none follows any more, a cleaner pod ends it. That it is owed is recorded first; the
+ * attempt's pod is held until the cleaner has ended, so that it can be told from the pods alone what is still to be
+ * done when the Pipeline is gone.
+ *
  * Requests take time, and a pass does not wait for them: what was asked for and is not seen yet comes in as part of the
  * input (`creating`, pod_view.asked_…), so it is not asked for twice. */
 
 #include "pipeline/model.h"
 #include "pipeline/status.h"
-
-/* A pod's life as executor/ judges it (reliability: KEP-3329's table). */
-enum pod_state {
-    POD_PENDING,   /* accepted, nothing of it runs yet */
-    POD_RUNNING,   /* the launcher runs */
-    POD_SUCCEEDED, /* ended; the launcher's final record says success */
-    POD_FAILED,    /* ended by the task's own fault */
-    POD_LOST,      /* ended by the infrastructure: evicted, preempted, node lost, deleted by somebody */
-};
-
-struct pod_view {
-    const char *name, *uid;
-    const char *task;
-    int64_t attempt;
-    bool attempts; /* its role is to run an attempt; others are only waited for */
-    enum pod_state state;
-    bool deleting; /* deletionTimestamp is set */
-    bool held;     /* carries our finalizer */
-    bool done;     /* recorded and let go before: kept for its log */
-    bool lingers;  /* the task has ended, but another container of the pod runs on */
-    bool asked_delete, asked_release;
-    const char *reason; /* why it ended so, or why it is still pending (ImagePullBackOff, Unschedulable); "" */
-    const char *message;
-    int exit_code;
-    bool has_exit_code;
-    int64_t created_at, started_at, finished_at; /* wall ms; 0: not yet */
-    int64_t deleting_since, deleting_until;      /* deleting: until its grace period ends */
-    int64_t ended_seen;                          /* boot ms when we saw it end; 0: unknown. For measuring */
-    const char *hash;                            /* of the rendered spec that it was made from; "" */
-    /* What the launcher reported last. */
-    const char *application_id, *tracking_url, *history_url;
-    const char *const *application_ids; /* all of this attempt, newest last */
-    size_t application_count;
-    const char *const *job_ids;
-    size_t job_count;
-    int percent;
-    const char *progress_text;
-    /* What its launcher left running at the remote side when it ended, in words; "": nothing, or nobody told. */
-    const char *remains;
-};
+#include "plan/pod_view.h"
 
 /* The API server refuses to create a task's pod, for now. */
 struct create_failure {
@@ -62,6 +28,7 @@ struct create_failure {
     int64_t attempt;
     const char *reason, *message; /* CreateFailed or QuotaExceeded; the server's words */
     int64_t next_at;              /* wall ms: not tried again before */
+    bool hopeless;                /* no pod will be taken there any more */
 };
 
 /* What a live look told of a pod that the status names and the watch does not show. */
@@ -106,6 +73,12 @@ struct run {
     size_t taken_count;
     struct strings collisions; /* names of pods that exist and are not ours */
 
+    /* The same for cleaners, by task. */
+    const struct create_failure *cleaner_failures;
+    size_t cleaner_failure_count;
+    const struct task_attempt *cleaning; /* asked for and not seen yet */
+    size_t cleaning_count;
+
     /* What is under way, and how fast things may go. */
     const struct task_attempt *creating; /* pods that were asked for and are not seen yet */
     size_t creating_count;
@@ -122,6 +95,7 @@ struct run {
 enum action_type {
     ACTION_CHECK_PODS,      /* would the API server take the pods of this spec? */
     ACTION_CREATE_POD,      /* task, attempt, pod (the name), known, ended_seen */
+    ACTION_CREATE_CLEANER,  /* cleaner, attempt, pod (its name) */
     ACTION_DELETE_POD,      /* pod, pod_uid: gracefully, with UID precondition */
     ACTION_RELEASE_POD,     /* pod, pod_uid: drop our finalizer; mark it done, or delete it then */
     ACTION_VERIFY_POD,      /* pod, pod_uid: live GET */
@@ -132,14 +106,25 @@ enum action_type {
     ACTION_DELETE_PIPELINE, /* TTL */
 };
 
+/* The pod that ends what an attempt left. */
+struct cleaner {
+    const char *task;
+    int64_t attempt, turn;
+    const char *from, *from_uid; /* the attempt's pod, to be made after it; NULL: after the task's spec */
+    struct strings applications; /* ids that are known of the task, newest first */
+};
+enum { CLEANER_APPLICATIONS_MAX = 16 };
+
 struct action {
     enum action_type type;
     size_t task; /* index into spec->tasks; CREATE_POD */
     int64_t attempt;
     const char *pod, *pod_uid;
-    bool keep;                       /* RELEASE_POD: mark it done and keep it; else it is deleted */
-    bool deleting;                   /* RELEASE_POD: it is on its way already */
-    bool late;                       /* RELEASE_POD: though it has not ended */
+    bool keep;        /* RELEASE_POD: mark it done and keep it; else it is deleted */
+    bool deleting;    /* RELEASE_POD: it is on its way already */
+    bool late;        /* RELEASE_POD: though it has not ended */
+    const char *left; /* RELEASE_POD: what may still run elsewhere, for a person; NULL: nothing */
+    const struct cleaner *cleaner;
     int64_t at;                      /* WAKE: wall ms */
     const struct task_status *known; /* CREATE_POD: what is wanted of the task, its earlier attempts among it */
     int64_t ended_seen;       /* CREATE_POD: boot ms when the last of those it waited for was seen to end; 0: unknown */
@@ -159,9 +144,26 @@ enum {
     PLAN_CLEANUP_DEADLINE_MS = 5 * 60 * 1000, /* a stuck remote side holds a deletion no longer than this */
     PLAN_TIMEOUT_SLACK_MS = 60 * 1000,        /* the launcher ends itself at its timeout; this much later we do */
     PLAN_PATIENCE_MS = 10 * 60 * 1000,        /* of reasons that somebody may still mend (WAITS_A_WHILE) */
+    PLAN_CLEANER_TURNS = 3,                   /* cleaners for one attempt, one after the other */
+    PLAN_CLEANER_START_MS = 5 * 60 * 1000,    /* until a cleaner must run */
+    PLAN_CLEANER_RUN_MS = 5 * 60 * 1000,      /* that it may run: its activeDeadlineSeconds */
+    PLAN_CLEANER_SLACK_MS = 60 * 1000,        /* after that and its grace, it is given up */
+    PLAN_CLEANER_CREATE_MS = 10 * 60 * 1000,  /* that its creation may be refused */
+    PLAN_LEFT_HOLD_MS = 60 * 1000,            /* that a pod which somebody deleted is held for the next attempt */
 };
 
 void plan_run(const struct run *run, int64_t now, struct arena *arena, struct plan *ret_plan);
-/* The same for pods whose run is known to be gone: stopped, and let go when they have ended. */
-void plan_orphans(const struct pod_view *pods, size_t count, int64_t now, struct arena *arena, struct plan *ret_plan);
+/* The same for pods of a run that is known to be gone: stopped, and let go when they have ended and nothing of them is
+ * left. Of `run` counts: name (or the label's value), namespace, uid, pods, and what is known of requests. */
+void plan_orphans(const struct run *run, int64_t now, struct arena *arena, struct plan *ret_plan);
+/* Does a new run of the same name wait for this pod of a former one? */
+bool plan_waits_for(const struct pod_view *pod);
+
+/* A launcher was told to stop and asks what becomes of its remote side. UNKNOWN: it cannot be said. */
+enum decision {
+    DECISION_UNKNOWN,
+    DECISION_STOP,  /* the end of the attempt is ours, or no other attempt would follow: end it */
+    DECISION_LEAVE, /* the pod goes for reasons of its own: the next attempt looks after it */
+};
+enum decision plan_decide(const struct run *run, const char *pod_uid, int64_t now, struct arena *arena);
 const char *action_type_name(enum action_type type);

@@ -29,7 +29,7 @@ static bool same_attempts(const struct task_status *a, const struct task_status 
            a->attempts[a->attempt_count - 1].attempt == b->attempts[b->attempt_count - 1].attempt;
 }
 
-/* But for the UID of its pod, which is not worth a write: it comes with the next one. */
+/* But for the UID of its pod and what it may use, which are not worth a write: they come with the next one. */
 static bool same_task(const struct task_status *a, const struct task_status *b) {
     return a->phase == b->phase && a->attempt == b->attempt && a->percent == b->percent && a->since == b->since &&
            a->has_exit_code == b->has_exit_code && a->exit_code == b->exit_code && a->removed == b->removed &&
@@ -39,6 +39,8 @@ static bool same_task(const struct task_status *a, const struct task_status *b) 
            same_text(a->application_id, b->application_id) && same_text(a->tracking_url, b->tracking_url) &&
            same_text(a->history_url, b->history_url) && same_text(a->progress_text, b->progress_text) &&
            same_ids(a->application_ids, a->application_count, b->application_ids, b->application_count) &&
+           a->cleanup.phase == b->cleanup.phase && a->cleanup.since == b->cleanup.since &&
+           same_text(a->cleanup.message, b->cleanup.message) &&
            same_ids(a->job_ids, a->job_count, b->job_ids, b->job_count) && same_attempts(a, b);
 }
 
@@ -105,7 +107,7 @@ static bool changed(const struct node *node) {
     static const struct task_status none = {0};
     const struct task_status *before = node->recorded != NULL ? node->recorded : &none;
     return node->status.phase != before->phase || node->status.attempt != before->attempt ||
-           !same_text(node->status.reason, before->reason);
+           !same_text(node->status.reason, before->reason) || node->status.cleanup.phase != before->cleanup.phase;
 }
 
 /* The run's phase and the tasks that changed, for the log. */
@@ -119,6 +121,8 @@ static const char *describe(const struct pass *pass) {
         const char *phase = status->phase != TASK_None ? task_phase_name(status->phase) : "removed";
         text = arena_printf(pass->arena, "%s, %s %s%s%s", text, status->name, phase,
                             text_empty(status->reason) ? "" : " ", status->reason != NULL ? status->reason : "");
+        if (status->cleanup.phase != CLEANUP_None)
+            text = arena_printf(pass->arena, "%s, cleanup %s", text, cleanup_phase_name(status->cleanup.phase));
     }
     if (count > CHANGES_NAMED_MAX)
         text = arena_printf(pass->arena, "%s and %zu more", text, count - CHANGES_NAMED_MAX);

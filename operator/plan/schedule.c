@@ -72,7 +72,7 @@ static bool held(struct pass *pass, struct node *node) {
     int64_t retry_at = node->status.retry_at;
     if (pass->spec->suspend) {
         hold(node, REASON_Suspended, reasons[REASON_Suspended].sentence);
-    } else if (node->live) {
+    } else if (node->live || cleaner_runs(node)) {
         hold(node, REASON_FormerPod, reasons[REASON_FormerPod].sentence);
     } else if (retry_at > pass->now) {
         hold(node, REASON_Backoff, reasons[REASON_Backoff].sentence);

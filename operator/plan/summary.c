@@ -48,7 +48,7 @@ static bool all_final(const struct pass *pass) {
 }
 
 static bool run_ended(const struct pass *pass) {
-    return all_final(pass) && (pass->live == 0 || run_phase_final(pass->run->recorded.phase));
+    return all_final(pass) && ((pass->live == 0 && !pass->unclean) || run_phase_final(pass->run->recorded.phase));
 }
 
 static bool stopped_late(const struct pass *pass) {
@@ -186,7 +186,8 @@ static void list_entries(struct pass *pass) {
     status->tasks = ARENA_NEW_ARRAY(pass->arena, pass->node_count + 1, struct task_status);
     for (size_t i = 0; i < pass->node_count; i++) {
         struct node *node = pass->nodes[i];
-        bool over = node->removed && node->pods == NULL && !node->live;
+        bool over = node->removed && node->pods == NULL && node->cleaners == NULL && !node->live &&
+                    node->status.cleanup.phase != CLEANUP_Pending;
         if (node->status.phase == TASK_None || over)
             continue;
         set_since(pass, node);

@@ -40,6 +40,10 @@ def task_phases():
     return dict(macro("pipeline/status.h", "TASK_PHASES"))
 
 
+def cleanup_phases():
+    return dict(macro("pipeline/status.h", "CLEANUP_PHASES"))
+
+
 def condition_types():
     return [name for _, name in macro("pipeline/status.h", "CONDITIONS")]
 

@@ -76,6 +76,7 @@ KINDS = ("sparkSubmit", "hadoopJar", "hadoopStreaming", "command")
 BLOCKS = {
     "run-phases": lambda: table(("phase", "meaning"), ((f"`{name}`", text) for name, text in source.run_phases().items())),
     "task-phases": lambda: table(("phase of a task", "meaning"), ((f"`{name}`", text) for name, text in source.task_phases().items())),
+    "cleanup-phases": lambda: table(("phase of `cleanup`", "meaning"), ((f"`{name}`", text) for name, text in source.cleanup_phases().items())),
     "run-reasons": lambda: table(("reason of a condition", "meaning"), ((f"`{name}`", text) for name, text in source.run_reasons().items())),
     **{group: (lambda group=group: table(("reason", "meaning"), reason_rows(group))) for group in REASON_GROUPS},
     "metrics": lambda: table(("metric", "what it is"), ((f"`{name}`", text) for name, text in sorted(source.metrics().items()))),

@@ -45,6 +45,9 @@ static void say_name(struct strbuf *out, const struct target *target) {
         strbuf_printf(out, "namespace %s", target->name);
     else if (!text_equal(target->plural, "pods"))
         strbuf_puts(out, "pipeline");
+    else if (text_equal(json_text(labels, LABEL_ROLE, NULL), ROLE_CLEANER))
+        strbuf_printf(out, "cleaner %s/%s.%s", task, json_text(labels, LABEL_ATTEMPT, "?"),
+                      json_text(labels, LABEL_TURN, "?"));
     else if (task != NULL)
         strbuf_printf(out, "pod %s/%s", task, json_text(labels, LABEL_ATTEMPT, "?"));
     else
@@ -78,7 +81,8 @@ static void check_release(const struct cluster *cluster, const struct object *po
     bool goes_on = root != NULL && json_at(root, "metadata", "deletionTimestamp", NULL) == NULL &&
                    text_equal(json_text(yyjson_obj_get(root, "metadata"), "uid", ""), json_text(owner, "uid", ""));
     const char *task = json_text(yyjson_obj_get(metadata, "labels"), LABEL_TASK, "");
-    if (goes_on && !outcome_recorded(yyjson_obj_get(root, "status"), task, json_text(metadata, "uid", "")))
+    bool attempt = text_equal(json_text(yyjson_obj_get(metadata, "labels"), LABEL_ROLE, ""), ROLE_LAUNCHER);
+    if (goes_on && attempt && !outcome_recorded(yyjson_obj_get(root, "status"), task, json_text(metadata, "uid", "")))
         fail_msg("pod %s was released before its outcome was recorded", pod->name);
 }
 
@@ -277,28 +281,47 @@ struct object *cluster_submit_in(struct cluster *cluster, const char *namespace,
     return store_add(&cluster->api.store, "pipelines", namespace, strbuf_text(&json));
 }
 
-static bool is_attempt(const struct object *object, const char *task, int attempt) {
+static bool is_attempt(const struct object *object, const char *role, const char *task, int attempt) {
     yyjson_val *labels = json_at(object_root(object), "metadata", "labels", NULL);
     char number[16];
     snprintf(number, sizeof number, "%d", attempt);
     return text_equal(object->plural, "pods") && text_equal(json_text(labels, LABEL_TASK, ""), task) &&
-           text_equal(json_text(labels, LABEL_ATTEMPT, ""), number);
+           text_equal(json_text(labels, LABEL_ATTEMPT, ""), number) &&
+           text_equal(json_text(labels, LABEL_ROLE, ROLE_LAUNCHER), role);
+}
+
+static struct object *find_pod(const struct cluster *cluster, const char *role, const char *task, int attempt) {
+    struct object *found = NULL;
+    struct object *object;
+    LL_FOREACH(cluster->api.store.objects, object) {
+        if (!object->gone && is_attempt(object, role, task, attempt))
+            found = object;
+    }
+    return found;
 }
 
 struct object *cluster_pod(const struct cluster *cluster, const char *task, int attempt) {
-    struct object *object;
+    return find_pod(cluster, ROLE_LAUNCHER, task, attempt);
+}
+
+struct object *cluster_cleaner(const struct cluster *cluster, const char *task, int attempt) {
+    return find_pod(cluster, ROLE_CLEANER, task, attempt);
+}
+
+size_t cluster_cleaners_made(const struct cluster *cluster, const char *task, int attempt) {
+    const struct object *object;
+    size_t made = 0;
     LL_FOREACH(cluster->api.store.objects, object) {
-        if (!object->gone && is_attempt(object, task, attempt))
-            return object;
+        made += is_attempt(object, ROLE_CLEANER, task, attempt);
     }
-    return NULL;
+    return made;
 }
 
 size_t cluster_pods_made(const struct cluster *cluster, const char *task, int attempt) {
     const struct object *object;
     size_t made = 0;
     LL_FOREACH(cluster->api.store.objects, object) {
-        made += is_attempt(object, task, attempt);
+        made += is_attempt(object, ROLE_LAUNCHER, task, attempt);
     }
     return made;
 }
@@ -348,6 +371,22 @@ void pod_ends(struct cluster *cluster, struct object *pod, const char *reason) {
                   "\"message\":%s}}}]}}",
                   well ? "Succeeded" : "Failed", record.exit_code, strbuf_text(&message));
     store_edit(&cluster->api.store, pod, strbuf_text(&json));
+}
+
+void pod_turns_remote(struct cluster *cluster, struct object *pod) {
+    assert_non_null(pod);
+    store_edit(&cluster->api.store, pod,
+               "{\"metadata\":{\"annotations\":{\"" ANNOTATION_SPEC_HASH
+               "\":\"another\"}},\"spec\":{\"containers\":[{\"name\":\"main\",\"image\":\"spark\",\"command\":"
+               "[\"/weir/weir-launcher\",\"run\",\"--remote\",\"yarn\",\"--tag\",\"weir-x\",\"--\",\"x\"]}]}}");
+}
+
+void pod_is_killed(struct cluster *cluster, struct object *pod) {
+    assert_non_null(pod);
+    store_edit(&cluster->api.store, pod,
+               "{\"status\":{\"phase\":\"Failed\",\"containerStatuses\":[{\"name\":\"main\",\"state\":{\"terminated\":"
+               "{\"exitCode\":137,\"reason\":\"OOMKilled\",\"startedAt\":\"2026-11-20T10:00:00Z\",\"finishedAt\":"
+               "\"2026-11-20T10:00:09Z\"}}}]}}");
 }
 
 static bool step(struct cluster *cluster, struct object *pod) {

@@ -44,8 +44,10 @@ void cluster_expect(struct cluster *cluster, const char *const *lines); /* the t
 void expect_status(const struct object *pipeline, const char *wanted);
 void status_text(yyjson_val *status, struct strbuf *out);
 
-struct object *cluster_pod(const struct cluster *cluster, const char *task, int attempt); /* NULL: not there */
-size_t cluster_pods_made(const struct cluster *cluster, const char *task, int attempt);   /* gone ones too */
+struct object *cluster_pod(const struct cluster *cluster, const char *task, int attempt);     /* NULL: not there */
+size_t cluster_pods_made(const struct cluster *cluster, const char *task, int attempt);       /* gone ones too */
+struct object *cluster_cleaner(const struct cluster *cluster, const char *task, int attempt); /* the last; NULL: none */
+size_t cluster_cleaners_made(const struct cluster *cluster, const char *task, int attempt);
 /* How many objects of events have this reason and are about an object of this kind. */
 size_t cluster_events(const struct cluster *cluster, const char *kind, const char *reason);
 bool held(const struct object *pod);
@@ -53,6 +55,9 @@ bool held(const struct object *pod);
 /* What a kubelet does. */
 void pod_starts(struct cluster *cluster, struct object *pod);
 void pod_ends(struct cluster *cluster, struct object *pod, const char *reason); /* "": well; else the record's */
+/* Its launcher was told of a cluster, and of another spec than the task has now. */
+void pod_turns_remote(struct cluster *cluster, struct object *pod);
+void pod_is_killed(struct cluster *cluster, struct object *pod); /* its launcher too: no word is left */
 /* It was deleted so long ago with that grace, and runs. */
 void pod_deleted_long_ago(struct cluster *cluster, struct object *pod, int64_t ago_ms, int grace_s);
 bool kubelet_step(struct cluster *cluster); /* each pod one step on, those being deleted too; false: none moved */

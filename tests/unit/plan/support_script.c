@@ -1,13 +1,19 @@
 /* The commands of a transcript:
  *
  *   task NAME [after A,B] [ignore] [retry=N] [infra=N] [on=3,OOMKilled] [backoff=10s] [factor=2] [max=10m]
- *             [timeout=1h] [startTimeout=1m]              add a task, or change one
+ *             [timeout=1h] [startTimeout=1m] [hash=X]     add a task, or change one
+ *             [remote]                                    its pods may start something on a cluster
  *   remove NAME                                           take it out of the spec
  *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60]
  *       [retention=Never|OnFailure|Always] [window=5s]
  *   problem TEXT | valid                                  the spec has a problem; has none
- *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N [step=X]] [message=REST]
+ *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N [step=X]] [clear | silent] [remains=X]
+ *             [message=REST]
  *             STATE: pending running succeeded failed lost deleting vanished hidden stray lingering
+ *             clear, silent: its launcher says that nothing is left, says nothing; it says so when it succeeds
+ *   cleaner TASK ATTEMPT TURN STATE [reason=X] [message=REST]
+ *   bar TASK REASON AFTER TEXT | unbar TASK               what the API server says of its cleaner; AFTER never:
+ * hopeless decide TASK ATTEMPT                                   what its launcher is told, should it be stopped now
  *   twin TASK ATTEMPT                                     another pod claims this attempt
  *   relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
  *   collide TASK ATTEMPT | refuse TASK REASON AFTER TEXT | accept TASK    what the API server says
@@ -31,6 +37,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "support_print.h"
 
 enum { WORDS_MAX = 16, SETTLE_MAX = 20 };
 
@@ -102,14 +109,16 @@ static void do_task(struct world *world, const struct words *words) {
     for (size_t i = 2; i + 1 < words->count; i++)
         if (strcmp(words->items[i], "after") == 0)
             set_list(world, words->items[i + 1], &task->depends_on);
+    if (flag(words, "remote"))
+        world->remote[task - world->tasks] = true;
+    if (option(words, "hash") != NULL)
+        task->hash = arena_strdup(&world->arena, option(words, "hash"));
     if (flag(words, "ignore"))
         task->on_failure = ON_FAILURE_IGNORE;
     if (option(words, "on") != NULL)
         set_list(world, option(words, "on"), &task->retry->on);
     if (option(words, "factor") != NULL)
         task->retry->backoff->factor = strtod(option(words, "factor"), NULL);
-    if (option(words, "hash") != NULL)
-        task->hash = arena_strdup(&world->arena, option(words, "hash"));
     set_int(words, "retry", &task->retry->limit);
     set_int(words, "infra", &task->retry->infra_limit);
     set_duration(words, "backoff", &task->retry->backoff->initial_ms);
@@ -124,6 +133,7 @@ static void do_remove(struct world *world, const struct words *words) {
     assert_non_null(task);
     size_t after = world->spec.task_count - (size_t)(task - world->tasks) - 1;
     memmove(task, task + 1, after * sizeof *task);
+    memmove(&world->remote[task - world->tasks], &world->remote[task - world->tasks + 1], after * sizeof(bool));
     world->spec.task_count--;
     edited(world);
 }
@@ -161,6 +171,16 @@ static void do_valid(struct world *world, const struct words *words) {
     edited(world);
 }
 
+static void add_application(struct world *world, struct pod_view *view, const char *id) {
+    if (text_equal(view->application_id, id))
+        return;
+    const char **ids = ARENA_NEW_ARRAY(&world->arena, view->application_count + 1, const char *);
+    if (view->application_count > 0)
+        memcpy(ids, view->application_ids, view->application_count * sizeof *ids);
+    ids[view->application_count++] = view->application_id = arena_strdup(&world->arena, id);
+    view->application_ids = ids;
+}
+
 static void report(struct world *world, struct pod_view *view, const struct words *words) {
     const char *message = strstr(words->rest, "message=");
     int64_t percent = view->percent;
@@ -177,7 +197,9 @@ static void report(struct world *world, struct pod_view *view, const struct word
     if (option(words, "reason") != NULL)
         view->reason = arena_strdup(&world->arena, option(words, "reason"));
     if (option(words, "app") != NULL)
-        script_add_application(world, view, option(words, "app"));
+        add_application(world, view, option(words, "app"));
+    if (option(words, "remains") != NULL)
+        view->remains = arena_strdup(&world->arena, option(words, "remains"));
     if (option(words, "url") != NULL)
         view->tracking_url = arena_strdup(&world->arena, option(words, "url"));
     if (message != NULL)
@@ -199,6 +221,7 @@ static void change_state(struct world *world, struct world_pod *pod, int state) 
     pod->view.state = (enum pod_state)state;
     if (state == POD_RUNNING && pod->view.started_at == 0)
         pod->view.started_at = world->now;
+    pod->view.ran = pod->view.ran || pod->view.started_at != 0;
     if (state >= (int)POD_SUCCEEDED)
         pod->view.finished_at = world->now;
 }
@@ -222,7 +245,62 @@ static void do_pod(struct world *world, const struct words *words) {
     pod->view.reason = pod->view.message = "";
     report(world, &pod->view, words);
     change_state(world, pod, state);
+    bool well = pod->view.state == POD_SUCCEEDED && !flag(words, "silent");
+    pod->view.clear = (well || flag(words, "clear")) && text_empty(pod->view.remains);
     world_sweep(world);
+}
+
+static void do_cleaner(struct world *world, const struct words *words) {
+    static const char *const states[] = {
+        [POD_PENDING] = "pending",    [POD_RUNNING] = "running", [POD_SUCCEEDED] = "succeeded",
+        [POD_FAILED] = "failed",      [POD_LOST] = "lost",       [STATE_DELETING] = "deleting",
+        [STATE_VANISHED] = "vanished"};
+    struct world_pod *pod =
+        world_cleaner(world, word(words, 1), strtoll(word(words, 2), NULL, 10), strtoll(word(words, 3), NULL, 10));
+    assert_non_null(pod);
+    int state = set_choice(word(words, 4), states, STATE_VANISHED + 1);
+    pod->view.reason = pod->view.message = "";
+    report(world, &pod->view, words);
+    if (state == STATE_VANISHED)
+        world_drop_pod(world, pod);
+    else
+        change_state(world, pod, state);
+    world_sweep(world);
+}
+
+static void do_unbar(struct world *world, const struct words *words) {
+    size_t kept = 0;
+    for (size_t i = 0; i < world->cleaner_failure_count; i++)
+        if (strcmp(world->cleaner_failures[i].task, word(words, 1)) != 0)
+            world->cleaner_failures[kept++] = world->cleaner_failures[i];
+    world->cleaner_failure_count = kept;
+}
+
+/* The pod that was just made is not there after all. */
+static void do_bar(struct world *world, const struct words *words) {
+    struct error err = {0};
+    int64_t after = 0;
+    bool hopeless = strcmp(word(words, 3), "never") == 0;
+    if (!hopeless && duration_parse(word(words, 3), &after, &err) != 0)
+        fail_msg("%s", err.text);
+    int64_t attempt = 1;
+    for (size_t i = world->pod_count; i-- > 0;) {
+        struct world_pod *pod = &world->pods[i];
+        if (!pod->view.cleans || strcmp(pod->view.task, word(words, 1)) != 0)
+            continue;
+        attempt = pod->view.attempt;
+        world_drop_pod(world, pod);
+        break;
+    }
+    do_unbar(world, words);
+    const char *text = strstr(words->rest, word(words, 3)) + strlen(word(words, 3)) + 1;
+    world->cleaner_failures[world->cleaner_failure_count++] =
+        (struct create_failure){.task = arena_strdup(&world->arena, word(words, 1)),
+                                .attempt = attempt,
+                                .reason = arena_strdup(&world->arena, word(words, 2)),
+                                .message = arena_strdup(&world->arena, text),
+                                .hopeless = hopeless,
+                                .next_at = world->now + after};
 }
 
 static void do_twin(struct world *world, const struct words *words) {
@@ -340,41 +418,12 @@ static void do_forge(struct world *world, const struct words *words) {
     world_write(world, &status);
 }
 
-/* --- printing --- */
-
-static const char *after(const struct world *world, int64_t time, char text[CLOCK_TEXT_MAX]) {
-    duration_format(time - world->now, text);
-    return text;
-}
-
-static void print_action(const struct world *world, const struct action *action, struct strbuf *out) {
-    char text[CLOCK_TEXT_MAX];
-    const char *name = action_type_name(action->type);
-    if (action->type == ACTION_EVENT) {
-        strbuf_printf(out, "    %s %s: %s\n", action->warning ? "Warning" : "Normal", action->event_reason,
-                      action->reason);
-        return;
-    }
-    strbuf_printf(out, "    %s", name);
-    if (action->type == ACTION_CREATE_POD)
-        strbuf_printf(out, " %s/%d", world->run.spec->tasks[action->task].name, (int)action->attempt);
-    else if (action->pod_uid != NULL)
-        strbuf_printf(out, " %s", action->pod_uid);
-    if (action->type == ACTION_RELEASE_POD && !action->keep && !action->deleting)
-        strbuf_puts(out, " and delete it");
-    if (action->type == ACTION_WAKE)
-        strbuf_printf(out, " in %s\n", after(world, action->at, text));
-    else
-        strbuf_printf(out, " (%s)\n", action->reason);
-}
+/* --- planning and printing --- */
 
 static void do_plan(struct world *world, const struct words *words, struct strbuf *out) {
     (void)words;
     world_plan(world);
-    for (size_t i = 0; i < world->plan.count; i++)
-        print_action(world, &world->plan.actions[i], out);
-    if (world->plan.count == 0)
-        strbuf_puts(out, "    nothing\n");
+    print_plan(world, out);
 }
 
 static void do_apply(struct world *world, const struct words *words, struct strbuf *out) {
@@ -396,42 +445,33 @@ static void do_settle(struct world *world, const struct words *words, struct str
     fail_msg("does not settle");
 }
 
-static void print_task(const struct world *world, const struct task_status *task, struct strbuf *out) {
-    char text[CLOCK_TEXT_MAX];
-    strbuf_printf(out, "    %s %s", task->name, task_phase_name(task->phase));
-    if (!text_empty(task->reason))
-        strbuf_printf(out, " %s", task->reason);
-    if (task->attempt > 0)
-        strbuf_printf(out, ", attempt %d", (int)task->attempt);
-    if (task->failures > 0)
-        strbuf_printf(out, ", %d failed", (int)task->failures);
-    if (task->losses > 0)
-        strbuf_printf(out, ", %d lost", (int)task->losses);
-    if (task->has_exit_code)
-        strbuf_printf(out, ", exit %d", task->exit_code);
-    if (task->percent >= 0)
-        strbuf_printf(out, ", %d%%%s%s", task->percent, text_empty(task->progress_text) ? "" : " ",
-                      text_empty(task->progress_text) ? "" : task->progress_text);
-    if (task->retry_at != 0)
-        strbuf_printf(out, ", again in %s", after(world, task->retry_at, text));
-    if (!text_empty(task->application_id))
-        strbuf_printf(out, ", %s", task->application_id);
-    if (!text_empty(task->tracking_url))
-        strbuf_printf(out, ", %s", task->tracking_url);
-    if (!text_empty(task->message))
-        strbuf_printf(out, ": %s", task->message);
-    strbuf_putc(out, '\n');
+static void do_decide(struct world *world, const struct words *words, struct strbuf *out) {
+    static const char *const names[] = {"unknown", "stop", "leave"};
+    AUTO_ARENA arena = ARENA_INIT;
+    const struct world_pod *pod = world_pod(world, word(words, 1), strtoll(word(words, 2), NULL, 10));
+    world_plan(world);
+    strbuf_printf(out, "    %s\n",
+                  names[plan_decide(&world->run, pod != NULL ? pod->view.uid : "none", world->now, &arena)]);
 }
 
-/* As recorded. */
 static void do_status(struct world *world, const struct words *words, struct strbuf *out) {
     (void)words;
-    AUTO_ARENA arena = ARENA_INIT;
-    struct run_status status;
-    world_decode(world, &status, &arena);
-    strbuf_printf(out, "    %s\n", status.recorded ? run_phase_name(status.phase) : "none");
-    for (size_t i = 0; i < status.task_count; i++)
-        print_task(world, &status.tasks[i], out);
+    print_status(world, out);
+}
+
+static void do_conditions(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    print_conditions(world, out);
+}
+
+static void do_attempts(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    print_attempts(world, out);
+}
+
+static void do_pods(struct world *world, const struct words *words, struct strbuf *out) {
+    (void)words;
+    print_pods(world, out);
 }
 
 static const struct {
@@ -458,9 +498,9 @@ static const struct {
     {"go", NULL, do_go},
     {"settle", NULL, do_settle},
     {"status", NULL, do_status},
-    {"pods", NULL, script_pods},
-    {"conditions", NULL, script_conditions},
-    {"attempts", NULL, script_attempts},
+    {"pods", NULL, do_pods},
+    {"attempts", NULL, do_attempts},
+    {"conditions", NULL, do_conditions},
     {"relabel", do_relabel, NULL},
     {"twin", do_twin, NULL},
     {"accept", do_accept, NULL},
@@ -468,6 +508,10 @@ static const struct {
     {"writing", do_writing, NULL},
     {"gone", do_gone, NULL},
     {"unchecked", do_unchecked, NULL},
+    {"cleaner", do_cleaner, NULL},
+    {"bar", do_bar, NULL},
+    {"unbar", do_unbar, NULL},
+    {"decide", NULL, do_decide},
 };
 
 void script_do(struct world *world, const char *line, struct strbuf *out) {

@@ -43,8 +43,18 @@ struct task *world_add_task(struct world *world, const char *name) {
 
 struct world_pod *world_pod(struct world *world, const char *task, int64_t attempt) {
     for (size_t i = 0; i < world->pod_count; i++)
-        if (strcmp(world->pods[i].view.task, task) == 0 && world->pods[i].view.attempt == attempt)
+        if (strcmp(world->pods[i].view.task, task) == 0 && world->pods[i].view.attempt == attempt &&
+            world->pods[i].view.attempts)
             return &world->pods[i];
+    return NULL;
+}
+
+struct world_pod *world_cleaner(struct world *world, const char *task, int64_t attempt, int64_t turn) {
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct pod_view *view = &world->pods[i].view;
+        if (view->cleans && strcmp(view->task, task) == 0 && view->attempt == attempt && view->turn == turn)
+            return &world->pods[i];
+    }
     return NULL;
 }
 
@@ -58,6 +68,10 @@ struct world_pod *world_add_pod(struct world *world, const char *task, int64_t a
     pod->view.name = names_pod("pl", "run-uid", task, attempt, &world->arena);
     pod->view.state = POD_PENDING;
     pod->view.attempts = true;
+    const struct task *named = world_task(world, task);
+    pod->view.remote = named != NULL && world->remote[named - world->tasks] ? "yarn" : "";
+    pod->view.remains = "";
+    pod->view.hash = named != NULL ? named->hash : NULL;
     pod->view.held = true;
     pod->view.reason = pod->view.message = "";
     pod->view.percent = -1;
@@ -107,7 +121,7 @@ void world_decode(struct world *world, struct run_status *ret_status, struct are
 void world_sync_pods(struct world *world) {
     memcpy(world->cache, world->pods, world->pod_count * sizeof *world->pods);
     world->cache_count = world->pod_count;
-    world->creating_count = 0;
+    world->creating_count = world->cleaning_count = 0;
 }
 
 void world_sync_status(struct world *world) {
@@ -153,6 +167,10 @@ static void make_run(struct world *world) {
     run->taken_count = world->taken_count;
     run->creating = world->creating;
     run->creating_count = world->creating_count;
+    run->cleaner_failures = world->cleaner_failures;
+    run->cleaner_failure_count = world->cleaner_failure_count;
+    run->cleaning = world->cleaning;
+    run->cleaning_count = world->cleaning_count;
     run->collisions = (struct strings){.items = world->collisions, .count = world->collision_count};
     run->former = (struct strings){.items = world->former, .count = world->former_count};
     decode(world->lagging ? world->seen_status : world->status, &run->recorded, arena);
@@ -166,7 +184,7 @@ void world_plan(struct world *world) {
     arena_fini(&world->pass);
     make_run(world);
     if (world->gone)
-        plan_orphans(world->run.pods, world->run.pod_count, world->now, &world->pass, &world->plan);
+        plan_orphans(&world->run, world->now, &world->pass, &world->plan);
     else
         plan_run(&world->run, world->now, &world->pass, &world->plan);
     world->changed_at = !world->plan.unrecorded ? 0 : world->changed_at != 0 ? world->changed_at : world->now;
@@ -242,10 +260,52 @@ static void apply_create(struct world *world, const struct action *action) {
         world->creating[world->creating_count++] = (struct task_attempt){pod->view.task, action->attempt};
 }
 
+/* Never two for one task, never beside an attempt; and again under the same name is the same. */
+static bool runs(const struct pod_view *view) {
+    return view->state == POD_PENDING || view->state == POD_RUNNING;
+}
+
+static void check_cleaner(const struct world *world, const struct cleaner *cleaner, const struct world_pod *pod) {
+    const char *uid = pod != NULL ? pod->view.uid : "";
+    for (size_t i = 0; i < world->run.pod_count; i++) {
+        const struct pod_view *view = &world->run.pods[i];
+        bool stuck = view->deleting && world->now >= view->deleting_until + PLAN_CLEANUP_DEADLINE_MS;
+        if (runs(view) && !stuck && strcmp(view->uid, uid) != 0 && strcmp(view->task, cleaner->task) == 0)
+            fail_msg("a cleaner of %s beside %s", cleaner->task, view->uid);
+    }
+    for (size_t i = 0; i < world->pod_count; i++) {
+        const struct pod_view *view = &world->pods[i].view;
+        if (&world->pods[i] != pod && view->cleans && runs(view) && view->attempt == cleaner->attempt &&
+            strcmp(view->task, cleaner->task) == 0)
+            fail_msg("two cleaners of %s/%d", cleaner->task, (int)cleaner->attempt);
+    }
+}
+
+static void apply_cleaner(struct world *world, const struct action *action) {
+    const struct cleaner *cleaner = action->cleaner;
+    struct world_pod *pod = world_cleaner(world, cleaner->task, cleaner->attempt, cleaner->turn);
+    check_cleaner(world, cleaner, pod);
+    if (pod != NULL)
+        return;
+    pod = world_add_pod(world, cleaner->task, cleaner->attempt);
+    world->pods_made--;
+    world->cleaners_made++;
+    pod->view.attempts = false;
+    pod->view.cleans = true;
+    pod->view.turn = cleaner->turn;
+    pod->view.remote = "";
+    pod->view.name = arena_strdup(&world->arena, action->pod);
+    pod->view.uid =
+        arena_printf(&world->arena, "%s/%d-clean%d", cleaner->task, (int)cleaner->attempt, (int)cleaner->turn);
+    if (world->lagging)
+        world->cleaning[world->cleaning_count++] = (struct task_attempt){pod->view.task, cleaner->attempt};
+}
+
 static void apply_one(struct world *world, const struct action *action) {
     switch (action->type) {
     case ACTION_CHECK_PODS: world->unchecked = false; break;
     case ACTION_CREATE_POD: apply_create(world, action); break;
+    case ACTION_CREATE_CLEANER: apply_cleaner(world, action); break;
     case ACTION_VERIFY_POD: apply_verify(world, action); break;
     case ACTION_DELETE_POD:
     case ACTION_RELEASE_POD: apply_to_pod(world, action); break;
@@ -269,6 +329,7 @@ void world_apply(struct world *world, size_t first, size_t count) {
 }
 
 void world_crash(struct world *world) {
+    world->cleaner_failure_count = world->cleaning_count = 0;
     world->look_count = world->failure_count = world->taken_count = world->creating_count = 0;
     world->collision_count = 0;
     world->changed_at = 0;

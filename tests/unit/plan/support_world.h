@@ -35,6 +35,10 @@ struct world {
     struct look looks[WORLD_TEXTS];
     struct create_failure failures[WORLD_TEXTS];
     struct task_attempt taken[WORLD_TEXTS], creating[WORLD_TEXTS];
+    struct create_failure cleaner_failures[WORLD_TEXTS];
+    struct task_attempt cleaning[WORLD_TEXTS];
+    size_t cleaner_failure_count, cleaning_count;
+    bool remote[WORLD_TASKS]; /* by task: its pods have a remote side */
     const char *collisions[WORLD_TEXTS], *former[WORLD_TEXTS];
     size_t look_count, failure_count, taken_count, creating_count, collision_count, former_count;
     struct plan plan; /* the last one */
@@ -46,14 +50,15 @@ struct world {
     struct world_pod cache[WORLD_PODS];
     size_t cache_count;
     const char *seen_status;
-    size_t pods_made;
+    size_t pods_made, cleaners_made;
 };
 
 void world_init(struct world *world);
 void world_fini(struct world *world);
 struct task *world_task(struct world *world, const char *name); /* NULL: none */
 struct task *world_add_task(struct world *world, const char *name);
-struct world_pod *world_pod(struct world *world, const char *task, int64_t attempt); /* NULL: none */
+struct world_pod *world_pod(struct world *world, const char *task, int64_t attempt);                   /* NULL: none */
+struct world_pod *world_cleaner(struct world *world, const char *task, int64_t attempt, int64_t turn); /* NULL: none */
 struct world_pod *world_pod_by_uid(struct world *world, const char *uid);
 struct world_pod *world_add_pod(struct world *world, const char *task, int64_t attempt);
 void world_end_pod(struct world *world, struct world_pod *pod, enum pod_state state, const char *reason, int exit_code);

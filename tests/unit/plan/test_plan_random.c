@@ -14,17 +14,9 @@
 #include <cmocka.h>
 
 #include "plan/pass.h"
-#include "support_world.h"
+#include "support_history.h"
 
-enum { SEEDS = 800, STEPS = 120, ROUNDS_TO_END = 400, TASKS_MAX = 8 };
-
-struct history {
-    struct world world;
-    uint64_t seed, state;
-    bool fresh;                       /* the caches never lag: then parallelism is kept exactly */
-    enum task_phase final[TASKS_MAX]; /* by task; TASK_None: not yet */
-    size_t failed[TASKS_MAX], lost[TASKS_MAX];
-};
+enum { SEEDS = 800, STEPS = 120, ROUNDS_TO_END = 400 };
 
 static uint64_t draw(struct history *history, uint64_t below) {
     history->state ^= history->state << 13;
@@ -36,12 +28,6 @@ static uint64_t draw(struct history *history, uint64_t below) {
 static bool chance(struct history *history, unsigned percent) {
     return draw(history, 100) < percent;
 }
-
-#define CHECK(history, condition)                                                       \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            fail_msg("seed %llu: %s", (unsigned long long)(history)->seed, #condition); \
-    } while (0)
 
 /* --- a random pipeline --- */
 
@@ -56,6 +42,7 @@ static void make_task(struct history *history, size_t index) {
     task->retry->limit = (int64_t)draw(history, 3);
     task->retry->infra_limit = (int64_t)draw(history, 4);
     task->retry->backoff->initial_ms = (int64_t)draw(history, 3) * 1000;
+    world->remote[index] = chance(history, 60);
     task->on_failure = chance(history, 20) ? ON_FAILURE_IGNORE : ON_FAILURE_FAIL;
     if (chance(history, 20))
         task->start_timeout_ms = 20000;
@@ -78,131 +65,6 @@ static void make_pipeline(struct history *history) {
         world->spec.timeout_ms = 120000;
 }
 
-/* --- what must hold --- */
-
-static bool runs(const struct pod_view *view) {
-    return view->state == POD_PENDING || view->state == POD_RUNNING;
-}
-
-static size_t index_of(const struct pod_view *view) {
-    return (size_t)(view->task[0] - 'a');
-}
-
-static size_t running_pods(const struct world *world) {
-    size_t running = 0;
-    for (size_t i = 0; i < world->pod_count; i++)
-        running += runs(&world->pods[i].view);
-    return running;
-}
-
-static void check_pods(struct history *history) {
-    struct world *world = &history->world;
-    for (size_t i = 0; i < world->pod_count; i++) {
-        const struct pod_view *one = &world->pods[i].view;
-        for (size_t j = 0; j < i && runs(one); j++)
-            CHECK(history, !runs(&world->pods[j].view) || index_of(&world->pods[j].view) != index_of(one));
-    }
-    int64_t limit = world->spec.parallelism;
-    CHECK(history, !history->fresh || limit == 0 || running_pods(world) <= (size_t)limit);
-}
-
-static void check_status(struct history *history) {
-    AUTO_ARENA arena = ARENA_INIT;
-    struct run_status status;
-    world_decode(&history->world, &status, &arena);
-    for (size_t i = 0; i < status.task_count; i++) {
-        size_t index = (size_t)(status.tasks[i].name[0] - 'a');
-        CHECK(history, history->final[index] == TASK_None || history->final[index] == status.tasks[i].phase);
-        if (task_phase_final(status.tasks[i].phase))
-            history->final[index] = status.tasks[i].phase;
-        CHECK(history, status.tasks[i].failures <= (int64_t)history->failed[index]);
-        CHECK(history, status.tasks[i].losses <= (int64_t)history->lost[index]);
-    }
-}
-
-static const struct task_status *entry(const struct run_status *status, const char *name) {
-    for (size_t i = 0; i < status->task_count; i++)
-        if (strcmp(status->tasks[i].name, name) == 0)
-            return &status->tasks[i];
-    return NULL;
-}
-
-static bool is_recorded(const struct run_status *status, const struct pod_view *view) {
-    const struct task_status *task = entry(status, view->task);
-    if (task == NULL)
-        return false;
-    bool recorded = task->attempt > view->attempt || task_phase_final(task->phase);
-    for (size_t i = 0; i < task->attempt_count; i++)
-        recorded = recorded || strcmp(task->attempts[i].pod_uid, view->uid) == 0;
-    return recorded;
-}
-
-static void check_release(struct history *history, const struct action *action, const struct run_status *recorded) {
-    const struct world_pod *pod = world_pod_by_uid(&history->world, action->pod_uid);
-    if (pod == NULL)
-        return;
-    CHECK(history, !runs(&pod->view));
-    CHECK(history, is_recorded(recorded, &pod->view));
-}
-
-static void check_create(struct history *history, const struct action *action) {
-    const struct world *world = &history->world;
-    const struct task *task = &world->run.spec->tasks[action->task];
-    CHECK(history, !world->spec.suspend && !world->deleting);
-    /* What has run may run again, also when a crash made us forget for a moment what we knew of its predecessors. */
-    for (size_t i = 0; i < task->upstream_count && action->attempt == 1; i++) {
-        const struct task *upstream = &world->run.spec->tasks[task->upstream[i]];
-        const struct task_status *status = entry(&world->plan.status, upstream->name);
-        CHECK(history, status != NULL);
-        if (status == NULL)
-            return;
-        bool ignored = status->phase == TASK_Failed && upstream->on_failure == ON_FAILURE_IGNORE;
-        CHECK(history, status->phase == TASK_Succeeded || ignored);
-    }
-}
-
-static void check_actions(struct history *history) {
-    static const int order[] = {
-        [ACTION_DROP_FINALIZER] = 0,  [ACTION_CREATE_POD] = 1, [ACTION_CHECK_PODS] = 1, [ACTION_WRITE_STATUS] = 2,
-        [ACTION_RELEASE_POD] = 3,     [ACTION_DELETE_POD] = 3, [ACTION_VERIFY_POD] = 3, [ACTION_EVENT] = 3,
-        [ACTION_DELETE_PIPELINE] = 4, [ACTION_WAKE] = 5};
-    AUTO_ARENA arena = ARENA_INIT;
-    const struct plan *plan = &history->world.plan;
-    struct run_status recorded;
-    world_decode(&history->world, &recorded, &arena);
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct action *action = &plan->actions[i];
-        CHECK(history, !text_empty(action->reason));
-        CHECK(history, i == 0 || order[plan->actions[i - 1].type] <= order[action->type]);
-        CHECK(history, action->type != ACTION_WAKE || (action->at > history->world.now && i + 1 == plan->count));
-        if (action->type == ACTION_RELEASE_POD && !history->world.deleting)
-            check_release(history, action, &recorded);
-        if (action->type == ACTION_CREATE_POD)
-            check_create(history, action);
-    }
-    bool ends = run_phase_final(plan->status.phase) && !run_phase_final(recorded.phase);
-    CHECK(history, !history->fresh || !ends || running_pods(&history->world) == 0);
-}
-
-/* The same input, the pods in another order: the same plan. */
-static void check_determinism(struct history *history) {
-    AUTO_ARENA arena = ARENA_INIT;
-    struct world *world = &history->world;
-    struct run run = world->run;
-    struct plan plan;
-    struct pod_view *pods = ARENA_NEW_ARRAY(&arena, run.pod_count + 1, struct pod_view);
-    for (size_t i = 0; i < run.pod_count; i++)
-        pods[i] = run.pods[run.pod_count - 1 - i];
-    run.pods = pods;
-    plan_run(&run, world->now, &arena, &plan);
-    CHECK(history, plan.count == world->plan.count);
-    for (size_t i = 0; i < plan.count && !world->deleting && !run.finished; i++) {
-        CHECK(history, plan.actions[i].type == world->plan.actions[i].type);
-        CHECK(history, text_equal(plan.actions[i].reason, world->plan.actions[i].reason));
-        CHECK(history, text_equal(plan.actions[i].pod_uid, world->plan.actions[i].pod_uid));
-    }
-}
-
 static void plan(struct history *history) {
     world_plan(&history->world);
     check_actions(history);
@@ -217,16 +79,40 @@ static void apply(struct history *history, size_t first, size_t count) {
 
 /* --- what happens --- */
 
+/* What its launcher says of what it left, as it ends. */
+static void speak(struct history *history, struct world_pod *pod, bool well) {
+    size_t index = index_of(&pod->view);
+    pod->view.clear = chance(history, well ? 90 : 50);
+    if (!pod->view.clear && chance(history, 50))
+        pod->view.remains = "application_1_1";
+    if (unclear(&pod->view))
+        history->soiled[index] = ++history->events;
+    else if (pod->view.clear)
+        history->cleaned[index] = ++history->events;
+}
+
+static void end_cleaner(struct history *history, struct world_pod *pod) {
+    bool well = chance(history, 50);
+    enum pod_state state = well ? POD_SUCCEEDED : chance(history, 50) ? POD_FAILED : POD_LOST;
+    if (well)
+        history->cleaned[index_of(&pod->view)] = ++history->events;
+    world_end_pod(&history->world, pod, state, well ? "" : "CleanupFailed", -1);
+}
+
 static void end_pod(struct history *history, struct world_pod *pod) {
     size_t index = index_of(&pod->view);
     if (pod->view.started_at == 0 && chance(history, 50))
         pod->view.started_at = history->world.now;
-    if (pod->view.deleting && !chance(history, 20)) {
+    pod->view.ran = pod->view.started_at != 0;
+    bool stopped = pod->view.deleting && !chance(history, 20);
+    bool well = !stopped && chance(history, 60);
+    speak(history, pod, well);
+    if (stopped) {
         /* whose deletion it was decides how it counts; both budgets may be meant */
         history->failed[index]++;
         history->lost[index]++;
         world_end_pod(&history->world, pod, chance(history, 50) ? POD_LOST : POD_FAILED, "Stopped", -1);
-    } else if (chance(history, 60)) {
+    } else if (well) {
         world_end_pod(&history->world, pod, POD_SUCCEEDED, "", 0);
     } else if (chance(history, 60)) {
         history->failed[index]++;
@@ -258,10 +144,15 @@ static void touch_pod(struct history *history) {
     } else if (chance(history, 4) && uid_is_recorded(history, pod->view.uid)) {
         history->lost[index_of(&pod->view)]++;
         history->failed[index_of(&pod->view)]++;
+        if (unclear(&pod->view))
+            history->soiled[index_of(&pod->view)] = ++history->events;
         world_drop_pod(world, pod);
     } else if (pod->view.state == POD_PENDING && chance(history, 70)) {
         pod->view.state = POD_RUNNING;
         pod->view.started_at = world->now;
+        pod->view.ran = true;
+    } else if (pod->view.cleans) {
+        end_cleaner(history, pod);
     } else {
         end_pod(history, pod);
     }
@@ -286,6 +177,30 @@ static void work(struct history *history) {
     }
 }
 
+/* The same of a cleaner's. */
+static void refuse_cleaner(struct history *history) {
+    struct world *world = &history->world;
+    if (world->cleaning_count == 0 || world->cleaner_failure_count >= WORLD_TEXTS) {
+        world->cleaner_failure_count = 0;
+        return;
+    }
+    struct task_attempt asked = world->cleaning[--world->cleaning_count];
+    for (size_t i = world->pod_count; i-- > 0;) {
+        struct world_pod *pod = &world->pods[i];
+        if (!pod->view.cleans || strcmp(pod->view.task, asked.task) != 0 || pod->view.state != POD_PENDING)
+            continue;
+        world_drop_pod(world, pod);
+        world->cleaner_failures[world->cleaner_failure_count++] =
+            (struct create_failure){.task = asked.task,
+                                    .attempt = asked.attempt,
+                                    .reason = REASON(CreateFailed),
+                                    .message = "no",
+                                    .hopeless = chance(history, 20),
+                                    .next_at = world->now + (int64_t)draw(history, 10000)};
+        return;
+    }
+}
+
 /* A creation that is not answered yet is refused, or the one that was refused is not any more. */
 static void refuse(struct history *history) {
     struct world *world = &history->world;
@@ -299,8 +214,12 @@ static void refuse(struct history *history) {
         return;
     world_drop_pod(world, pod);
     history->failed[asked.task[0] - 'a']++; /* should it have a startTimeout */
-    world->failures[world->failure_count++] = (struct create_failure){asked.task, asked.attempt, REASON(CreateFailed),
-                                                                      "no", world->now + (int64_t)draw(history, 10000)};
+    world->failures[world->failure_count++] =
+        (struct create_failure){.task = asked.task,
+                                .attempt = asked.attempt,
+                                .reason = REASON(CreateFailed),
+                                .message = "no",
+                                .next_at = world->now + (int64_t)draw(history, 10000)};
 }
 
 static void step(struct history *history) {
@@ -316,6 +235,8 @@ static void step(struct history *history) {
         work(history);
     else if (what < 91)
         refuse(history);
+    else if (what < 93)
+        refuse_cleaner(history);
     else if (what < 98)
         world->now += (int64_t)draw(history, 5000);
     else
@@ -341,7 +262,7 @@ static void finish(struct history *history) {
     world->spec.suspend = false;
     for (size_t i = 0; i < ROUNDS_TO_END; i++) {
         settle(history);
-        world->failure_count = 0;
+        world->failure_count = world->cleaner_failure_count = 0;
         AUTO_ARENA arena = ARENA_INIT;
         struct run_status status;
         world_decode(world, &status, &arena);
@@ -355,16 +276,45 @@ static void finish(struct history *history) {
     CHECK(history, ends);
 }
 
+static bool any_held(const struct world *world) {
+    for (size_t i = 0; i < world->pod_count; i++)
+        if (world->pods[i].view.held || runs(&world->pods[i].view))
+            return true;
+    return false;
+}
+
+/* However the pods end: all of them are let go. */
+static void let_all_go(struct history *history) {
+    struct world *world = &history->world;
+    for (size_t i = 0; i < ROUNDS_TO_END && (any_held(world) || i == 0); i++) {
+        settle(history);
+        world->cleaner_failure_count = 0;
+        if (world->plan.count > 0 && chance(history, 10))
+            world->now = world->plan.actions[0].at;
+        touch_pod(history);
+    }
+    settle(history);
+    for (size_t i = 0; i < world->pod_count; i++)
+        CHECK(history, !world->pods[i].view.held);
+}
+
 /* A pod that was asked for and seen too late to count is stopped all the same. */
 static void check_rest(struct history *history) {
     struct world *world = &history->world;
     for (size_t i = 0; i < world->pod_count; i++)
         CHECK(history, !runs(&world->pods[i].view) || world->pods[i].view.deleting);
-    for (size_t i = 0; i < ROUNDS_TO_END && running_pods(world) > 0; i++)
-        touch_pod(history);
-    settle(history);
-    for (size_t i = 0; i < world->pod_count; i++)
-        CHECK(history, !world->pods[i].view.held && !runs(&world->pods[i].view));
+    let_all_go(history);
+    CHECK(history, running_pods(world) == 0);
+}
+
+/* Whatever an attempt left, a later one, a cleaner or the status has told of it. */
+static void check_clean(struct history *history, const struct run_status *status) {
+    for (size_t i = 0; i < status->task_count; i++) {
+        size_t index = (size_t)(status->tasks[i].name[0] - 'a');
+        enum cleanup_phase phase = status->tasks[i].cleanup.phase;
+        CHECK(history, phase != CLEANUP_Pending);
+        CHECK(history, history->soiled[index] <= history->cleaned[index] || phase == CLEANUP_Failed);
+    }
 }
 
 static void check_end(struct history *history) {
@@ -381,26 +331,18 @@ static void check_end(struct history *history) {
         bool ignored = status.tasks[i].phase == TASK_Failed && task != NULL && task->on_failure == ON_FAILURE_IGNORE;
         good = good && (status.tasks[i].phase == TASK_Succeeded || ignored);
     }
+    check_clean(history, &status);
     CHECK(history, status.phase == (good ? RUN_Succeeded : RUN_Failed));
     CHECK(history, status.conditions[CONDITION_SUCCEEDED].status == good);
     CHECK(history, status.finished_at >= status.started_at);
     check_rest(history);
 }
 
-/* Deleted at any moment: all is let go, however the pods end. */
+/* Deleted at any moment. */
 static void delete_pipeline(struct history *history) {
-    struct world *world = &history->world;
-    world->deleting = true;
-    world->deleting_since = world->now;
-    for (size_t i = 0; i < ROUNDS_TO_END && (running_pods(world) > 0 || i == 0); i++) {
-        settle(history);
-        if (world->plan.count > 0 && chance(history, 10))
-            world->now = world->plan.actions[0].at;
-        touch_pod(history);
-    }
-    settle(history);
-    for (size_t i = 0; i < world->pod_count; i++)
-        CHECK(history, !world->pods[i].view.held);
+    history->world.deleting = true;
+    history->world.deleting_since = history->world.now;
+    let_all_go(history);
 }
 
 static void play(uint64_t seed) {
