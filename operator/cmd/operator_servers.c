@@ -61,6 +61,12 @@ static int accept_report(void *arg, const struct identity *pod, const struct rec
     return controller_report(self->controller, pod->namespace, pod->pod_name, pod->pod_uid, record, body, length);
 }
 
+static const char *decide(void *arg, const struct identity *pod) {
+    static const char *const words[] = {[DECISION_STOP] = "stop", [DECISION_LEAVE] = "leave"};
+    const struct wiring *self = arg;
+    return words[controller_decide(self->controller, pod->namespace, pod->pod_name, pod->pod_uid)];
+}
+
 static bool knows_pod(void *arg, const char *namespace, const char *pod, const char *uid) {
     const struct wiring *self = arg;
     return controller_knows_pod(self->controller, namespace, pod, uid);
@@ -81,6 +87,7 @@ int operator_listen(struct wiring *self, struct error *err) {
                                                             .stands_by = stands_by,
                                                             .knows_pod = knows_pod,
                                                             .accept = accept_report,
+                                                            .decide = decide,
                                                             .running = running,
                                                             .arg = self});
     routes[0] = (struct web_route){.port = WEB_PLAIN, .method = WEB_GET, .path = "/healthz", .handle = health_live};

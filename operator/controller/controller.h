@@ -51,6 +51,9 @@ bool controller_ready(const struct controller *controller, struct strbuf *reason
 int controller_report(struct controller *controller, const char *namespace, const char *pod, const char *uid,
                       const struct record *record, const char *body, size_t length);
 
+/* What becomes of the remote side of that pod, whose launcher was told to stop. */
+enum decision controller_decide(struct controller *controller, const char *namespace, const char *pod, const char *uid);
+
 /* False when there is certainly no such pod that a launcher of ours could be in. */
 bool controller_knows_pod(const struct controller *controller, const char *namespace, const char *pod, const char *uid);
 

@@ -179,7 +179,7 @@ static void create_by_spec(struct request *request, const struct observation *se
     yyjson_mut_val *pod = NULL;
     struct error err;
     if (task == NULL ||
-        executor_pod(&seen->run, task, request->attempt, request->controller->config.launch, doc, &pod, &err) != 0) {
+        executor_pod(&seen->run, task, request->attempt, NULL, request->controller->config.launch, doc, &pod, &err) != 0) {
         refused_here(request, task != NULL ? err.text : "the spec does not name its task");
         end(request);
         return;

@@ -77,11 +77,14 @@ static void answer(struct web_request *request, int status, const char *text, in
                                              .retry_after = retry_after});
 }
 
-static void answer_taken(const struct endpoint *endpoint, struct web_request *request) {
+/* `decision` NULL: none. */
+static void answer_taken(const struct endpoint *endpoint, struct web_request *request, const char *decision) {
     count(200);
-    char body[48];
+    char body[80];
     int interval = report_interval_s(endpoint->config.running(endpoint->config.arg));
-    int length = snprintf(body, sizeof body, "{\"intervalSeconds\":%d}\n", interval);
+    int length = decision == NULL ? snprintf(body, sizeof body, "{\"intervalSeconds\":%d}\n", interval)
+                                  : snprintf(body, sizeof body, "{\"intervalSeconds\":%d,\"decision\":\"%s\"}\n",
+                                             interval, decision);
     web_answer(request,
                &(struct web_answer){.status = 200, .type = "application/json", .body = body, .length = (size_t)length});
 }
@@ -96,6 +99,12 @@ static const char *refusal_text(int status) {
 
 /* ---- one report ---- */
 
+static const char *decision_of(const struct endpoint_config *config, const struct identity *pod,
+                               const struct record *record) {
+    bool stops = !record->final && strcmp(record->phase, "Stopping") == 0;
+    return stops && config->decide != NULL ? config->decide(config->arg, pod) : NULL;
+}
+
 static void take(const struct endpoint *endpoint, struct web_request *request, const struct identity *pod) {
     AUTO_ARENA arena = ARENA_INIT;
     struct record record = RECORD_INIT;
@@ -108,7 +117,7 @@ static void take(const struct endpoint *endpoint, struct web_request *request, c
     }
     int status = endpoint->config.accept(endpoint->config.arg, pod, &record, request->body, request->length);
     if (status == 200) {
-        answer_taken(endpoint, request);
+        answer_taken(endpoint, request, decision_of(&endpoint->config, pod, &record));
         return;
     }
     log_debug("report", refusal_text(status), {"namespace", pod->namespace}, {"pod", pod->pod_name});

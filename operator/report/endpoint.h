@@ -3,10 +3,10 @@
 /* Where launchers report: POST /v1/report on the TLS port, `Authorization: Bearer <projected token>`, body: the record.
  *
  * Who speaks is known from the token alone (TokenReview), so a launcher can only speak for its own pod. Answers: 200
- * {"intervalSeconds":N}; 400 not a record; 401 no token or not valid; 403 not a pod of ours; 415 not JSON;
- * 421 this replica stands by, another one leads: ask again; with Retry-After 429 when the pod asks too much, and 503
- * when too many ask at once (review.h), this replica takes no reports yet or any more, or the API server cannot say who
- * speaks. Others (411, 413 …) come from the web server. */
+ * {"intervalSeconds":N}, and to a launcher that stops "decision" when it is known; 400 not a record; 401 no token or
+ * not valid; 403 not a pod of ours; 415 not JSON; 421 this replica stands by, another one leads: ask again; with
+ * Retry-After 429 when the pod asks too much, and 503 when too many ask at once (review.h), this replica takes no
+ * reports yet or any more, or the API server cannot say who speaks. Others (411, 413 …) come from the web server. */
 
 #include <stddef.h>
 
@@ -29,6 +29,9 @@ struct endpoint_config {
     /* A pod spoke. All arguments are valid during the call only. Returns 200; 403 when it is no launcher of ours; 409
      * when the pod is known with another UID; 503 when it cannot be told yet. */
     int (*accept)(void *arg, const struct identity *pod, const struct record *record, const char *body, size_t length);
+    /* A launcher whose report was taken was told to stop and has not ended: "stop", its remote side is to end with it;
+     * "leave", another attempt follows; NULL: not known yet. NULL as a whole: never known. */
+    const char *(*decide)(void *arg, const struct identity *pod);
     /* Running launchers: the more, the less often each is asked to report. */
     size_t (*running)(void *arg);
     void *arg;

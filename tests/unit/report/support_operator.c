@@ -76,6 +76,11 @@ static bool knows_pod(void *arg, const char *namespace, const char *pod, const c
     return strcmp(pod, "nobody") != 0;
 }
 
+static const char *decide(void *arg, const struct identity *pod) {
+    (void)arg;
+    return strcmp(pod->pod_name, "deleted") == 0 ? "stop" : strcmp(pod->pod_name, "drained") == 0 ? "leave" : NULL;
+}
+
 static size_t running(void *arg) {
     (void)arg;
     return OPERATOR_RUNNING;
@@ -146,6 +151,7 @@ static int begin(uv_loop_t *loop, struct web_server **ret_server) {
                                                       .stands_by = stands_by,
                                                       .knows_pod = knows_pod,
                                                       .accept = accept_report,
+                                                      .decide = decide,
                                                       .running = running});
     routes[0].arg = endpoint;
     struct web_config config = {

@@ -5,8 +5,9 @@
  *
  * Tokens are signed (script_pod_token()): good-POD belongs to that pod of flows, slow-POD too but is answered late,
  * never-… is not answered, down-… fails, others are bad. The pod "stranger" is none of ours though it looks so,
- * "nobody" is not known at all, "early" not yet. On the plain port: /state, /bundle, /metrics, /rotate (another replica
- * renews the certificate), /away (leads no more, and again). */
+ * "nobody" is not known at all, "early" not yet; the end of "deleted" was decided, "drained" goes for other reasons. On
+ * the plain port: /state, /bundle, /metrics, /rotate (another replica renews the certificate), /away (leads no more,
+ * and again). */
 
 #include "web/support_child.h"
 

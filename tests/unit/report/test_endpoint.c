@@ -112,6 +112,19 @@ static void a_launcher_speaks_for_its_own_pod(void **state) {
     peer_close(&peer);
 }
 
+static void who_stops_is_told_what_becomes_of_its_job(void **state) {
+    (void)state;
+    static const char stopping[] = "{\"version\":1,\"seq\":8,\"phase\":\"Stopping\"}";
+    static const char ended[] = "{\"version\":1,\"seq\":9,\"phase\":\"Stopping\",\"final\":{\"exitCode\":143}}";
+    struct peer peer = launcher();
+    expect_post(&peer, "good-deleted", stopping, 200, "{\"intervalSeconds\":15,\"decision\":\"stop\"}");
+    expect_post(&peer, "good-drained", stopping, 200, "{\"intervalSeconds\":15,\"decision\":\"leave\"}");
+    expect_post(&peer, "good-unknown", stopping, 200, "{\"intervalSeconds\":15}\n"); /* not known yet */
+    expect_post(&peer, "good-deleted", record, 200, "{\"intervalSeconds\":15}\n");   /* it runs */
+    expect_post(&peer, "good-deleted", ended, 200, "{\"intervalSeconds\":15}\n");
+    peer_close(&peer);
+}
+
 static void others_are_refused(void **state) {
     (void)state;
     struct peer peer = launcher();
@@ -451,6 +464,7 @@ static void the_interval_grows_with_the_launchers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_launcher_speaks_for_its_own_pod),
+        cmocka_unit_test(who_stops_is_told_what_becomes_of_its_job),
         cmocka_unit_test(others_are_refused),
         cmocka_unit_test(nobody_is_asked_about_tokens_made_up),
         cmocka_unit_test(what_is_no_report_is_refused),
