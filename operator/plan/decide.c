@@ -34,12 +34,16 @@ static const struct node *node_of(const struct pass *pass, const struct pod_view
     return NULL;
 }
 
-/* Another attempt follows, and would run the same: what the infrastructure took is given back. */
+static bool would_kill(const struct task *task, const struct pod_view *view) {
+    bool changed = !text_empty(view->hash) && !text_empty(task->hash) && !text_equal(view->hash, task->hash);
+    return changed || task->on_lost_launcher == LOST_KILL;
+}
+
+/* What the infrastructure took is given back: another attempt follows, and would go on with what runs. */
 static bool goes_on(const struct node *node, const struct pod_view *view) {
     const struct attempt_status *last = retry_last(&node->status);
-    bool changed = node->task != NULL && !text_empty(view->hash) && !text_empty(node->task->hash) &&
-                   !text_equal(view->hash, node->task->hash);
-    return node->status.phase == TASK_Queued && last != NULL && last->infra && !changed;
+    bool follows = node->status.phase == TASK_Queued && last != NULL && last->infra;
+    return follows && (node->task == NULL || !would_kill(node->task, view));
 }
 
 enum decision plan_decide(const struct run *run, const char *pod_uid, int64_t now, struct arena *arena) {

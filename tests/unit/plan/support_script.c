@@ -2,20 +2,16 @@
  *
  *   task NAME [after A,B] [ignore] [retry=N] [infra=N] [on=3,OOMKilled] [backoff=10s] [factor=2] [max=10m]
  *             [timeout=1h] [startTimeout=1m] [hash=X]     add a task, or change one
- *             [remote]                                    its pods may start something on a cluster
- *   remove NAME                                           take it out of the spec
- *   set [policy=Continue|FailFast] [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60]
- *       [retention=Never|OnFailure|Always] [window=5s]
- *   problem TEXT | valid                                  the spec has a problem; has none
- *   pod TASK ATTEMPT STATE [exit=N] [reason=X] [app=X] [url=X] [percent=N [step=X]] [clear | silent] [remains=X]
- *             [message=REST]
- *             STATE: pending running succeeded failed lost deleting vanished hidden stray lingering
- *             clear, silent: its launcher says that nothing is left, says nothing; it says so when it succeeds
- *   cleaner TASK ATTEMPT TURN STATE [reason=X] [message=REST]
- *   bar TASK REASON AFTER TEXT | unbar TASK               what the API server says of its cleaner; AFTER never:
- * hopeless decide TASK ATTEMPT                                   what its launcher is told, should it be stopped now
- *   twin TASK ATTEMPT                                     another pod claims this attempt
- *   relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
+ *             [remote] [kill]                             its pods may start something on a cluster; onLostLauncher:
+ * Kill remove NAME                                           take it out of the spec set [policy=Continue|FailFast]
+ * [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60] [retention=Never|OnFailure|Always] [window=5s] problem TEXT |
+ * valid                                  the spec has a problem; has none pod TASK ATTEMPT STATE [exit=N] [reason=X]
+ * [app=X] [url=X] [percent=N [step=X]] [clear | silent] [remains=X] [message=REST] STATE: pending running succeeded
+ * failed lost deleting vanished hidden stray lingering clear, silent: its launcher says that nothing is left, says
+ * nothing; it says so when it succeeds cleaner TASK ATTEMPT TURN STATE [reason=X] [message=REST] bar TASK REASON AFTER
+ * TEXT | unbar TASK               what the API server says of its cleaner; AFTER never: hopeless decide TASK ATTEMPT
+ * what its launcher is told, should it be stopped now twin TASK ATTEMPT                                     another pod
+ * claims this attempt relabel TASK ATTEMPT NEW                              somebody changes the attempt label of a pod
  *   collide TASK ATTEMPT | refuse TASK REASON AFTER TEXT | accept TASK    what the API server says
  *   finalizer | unchecked | former NAME... | writing yes|no
  *   advance 10s | crash | wipe | delete | gone            time; the operator starts anew; no status; kubectl delete
@@ -111,6 +107,8 @@ static void do_task(struct world *world, const struct words *words) {
             set_list(world, words->items[i + 1], &task->depends_on);
     if (flag(words, "remote"))
         world->remote[task - world->tasks] = true;
+    if (flag(words, "kill"))
+        task->on_lost_launcher = LOST_KILL;
     if (option(words, "hash") != NULL)
         task->hash = arena_strdup(&world->arena, option(words, "hash"));
     if (flag(words, "ignore"))
