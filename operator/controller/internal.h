@@ -86,6 +86,9 @@ void pipeline_drop_finalizer(const struct pass_scope *scope, const struct observ
 void pipeline_delete(const struct pass_scope *scope, const struct observation *seen);
 void pipeline_emit(const struct pass_scope *scope, const struct action *action);
 
+/* The run was seen to go, with a record of what attempts left on a cluster: where no pod is held to tell of it any
+ * more, nobody ends it, and that is said. */
+void orphans_say_left(const struct scope *scope, const char *key, const struct cache_entry *pipeline);
 /* The run was seen to go. */
 void orphans_expect(struct controller *controller, const char *run_uid);
 bool orphans_known(const struct controller *controller, const char *run_uid); /* it is gone */

@@ -20,6 +20,34 @@ bool orphans_known(const struct controller *controller, const char *run_uid) {
     return hashes_have(&controller->gone, hash_of(run_uid));
 }
 
+static bool is_told_of(const struct scope *scope, const char *key, const char *run_uid, const char *task) {
+    const struct cache *pods = scope->kinds[SCOPE_PODS].cache;
+    for (const struct cache_entry *entry = cache_group_first(pods, key); entry != NULL;
+         entry = cache_group_next(pods, entry)) {
+        const struct pod_object *pod = entry->object;
+        if (pod->facts->held && text_equal(pod_object_run(pod), run_uid) &&
+            text_equal(pod_fact(pod->facts, FACT_TASK), task))
+            return true;
+    }
+    return false;
+}
+
+void orphans_say_left(const struct scope *scope, const char *key, const struct cache_entry *pipeline) {
+    AUTO_ARENA arena = ARENA_INIT;
+    const struct pipeline_object *object = pipeline->object;
+    struct run_status status;
+    if (object->doc == NULL || !scope_works(scope))
+        return;
+    status_decode(json_at(yyjson_doc_get_root(object->doc), "status", NULL), &status, &arena);
+    for (size_t i = 0; i < status.task_count; i++) {
+        const struct task_status *task = &status.tasks[i];
+        if (task->cleanup.phase == CLEANUP_Pending && !is_told_of(scope, key, pipeline->uid, task->name))
+            left_behind(key, task->pod,
+                        arena_printf(&arena, "the Pipeline was deleted while task %s waited to be tried again: %s",
+                                     task->name, task->cleanup.message));
+    }
+}
+
 static void asked_for_run(struct kube_answer *answer, void *arg) {
     struct request *request = arg;
     struct controller *controller = request->controller;

@@ -81,6 +81,7 @@ static void pipeline_changed(const struct cache_entry *old, const struct cache_e
     char key[KEY_MAX];
     object_key(entry->namespace, entry->name, key);
     if (new == NULL) {
+        orphans_say_left(scope, key, old);
         runs_forget(&controller->runs, old->uid);
         if (cache_group_first(scope->kinds[SCOPE_PODS].cache, key) != NULL)
             orphans_expect(controller, old->uid);

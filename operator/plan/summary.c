@@ -107,6 +107,8 @@ static const char *former_text(const struct pass *pass) {
         strbuf_text(&names));
 }
 
+static const char cleaning_text[] = "all tasks are over; what attempts left running on a cluster is being ended";
+
 /* Tasks that were added after the end make a new round with a timeout of its own. */
 static void go_on(struct pass *pass) {
     struct run_status *status = &pass->plan->status;
@@ -118,8 +120,9 @@ static void go_on(struct pass *pass) {
     bool suspended = pass->spec->suspend && pass->live == 0 && !pass->timed_out;
     bool former = pass->run->former.count > 0 && !begun && !suspended;
     status->phase = pass->timed_out ? RUN_Stopping : suspended ? RUN_Suspended : begun ? RUN_Running : RUN_Pending;
+    const char *message = former ? former_text(pass) : pass->unclean && all_final(pass) ? cleaning_text : "";
     condition_set(pass, CONDITION_RECONCILING, !suspended,
-                  former ? RUN_REASON(FormerRun) : run_phase_name(status->phase), former ? former_text(pass) : "");
+                  former ? RUN_REASON(FormerRun) : run_phase_name(status->phase), message);
     condition_clear(pass, CONDITION_STALLED, RUN_REASON(SpecValid));
     if (pass->spec->timeout_ms > 0 && begun && pass->deadline == 0 && !pass->spec->suspend)
         pass->deadline = pass->started_at + pass->spec->timeout_ms + status->suspended_ms; /* it starts now */

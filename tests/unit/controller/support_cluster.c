@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
 
 enum { TICK_MS = 5, QUIET_TICKS = 6, TICKS_MAX = 1000 };
@@ -335,6 +337,14 @@ size_t cluster_events(const struct cluster *cluster, const char *kind, const cha
                  text_equal(json_text(json_at(root, "regarding", NULL), "kind", ""), kind);
     }
     return count;
+}
+
+int left_count(void) {
+    static const char name[] = "\nweir_remote_left_total ";
+    AUTO_STRBUF text = STRBUF_INIT;
+    metrics_render(&text);
+    const char *line = strstr(strbuf_text(&text), name);
+    return line != NULL ? atoi(line + strlen(name)) : 0;
 }
 
 bool held(const struct object *pod) {

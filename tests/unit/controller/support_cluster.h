@@ -48,6 +48,7 @@ struct object *cluster_pod(const struct cluster *cluster, const char *task, int 
 size_t cluster_pods_made(const struct cluster *cluster, const char *task, int attempt);       /* gone ones too */
 struct object *cluster_cleaner(const struct cluster *cluster, const char *task, int attempt); /* the last; NULL: none */
 size_t cluster_cleaners_made(const struct cluster *cluster, const char *task, int attempt);
+int left_count(void); /* weir_remote_left_total, of this process */
 /* How many objects of events have this reason and are about an object of this kind. */
 size_t cluster_events(const struct cluster *cluster, const char *kind, const char *reason);
 bool held(const struct object *pod);

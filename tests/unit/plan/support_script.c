@@ -33,7 +33,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "support_print.h"
+#include "support_show.h"
 
 enum { WORDS_MAX = 16, SETTLE_MAX = 20 };
 

@@ -1,6 +1,6 @@
-/* See support_print.h. */
+/* See support_show.h. */
 
-#include "support_print.h"
+#include "support_show.h"
 
 #include "base/clock.h"
 
