@@ -97,12 +97,12 @@ static void add_metadata(const struct pod_build *build, yyjson_mut_val *pod, yyj
     pod_append(build, pod_list(build, metadata, "finalizers"), FINALIZER_RESULT);
 }
 
-/* It needs little; what quotas and ranges want named is named. */
+/* It needs little (where REST is refused, a JVM of 100 MB a question); what quotas and ranges want named is named. */
 static void add_resources(const struct pod_build *build, yyjson_mut_val *container, yyjson_val *main) {
     static const char *const kinds[] = {"requests", "limits"};
     static const struct {
         const char *name, *most;
-    } little[] = {{"cpu", "100m"}, {"memory", "128Mi"}, {"ephemeral-storage", "64Mi"}};
+    } little[] = {{"cpu", "100m"}, {"memory", "256Mi"}, {"ephemeral-storage", "64Mi"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         yyjson_val *from = json_at(main, "resources", kinds[i], NULL);
         for (size_t j = 0; j < sizeof little / sizeof *little; j++) {

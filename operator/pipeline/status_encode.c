@@ -26,7 +26,7 @@ static const struct detail details[] = {
      .urls = true,
      .times = true},
     {.message_max = 160, .attempts = 2, .urls = true, .times = true},
-    {.message_max = 16, .attempts = 1},
+    {.message_max = 0, .attempts = 1},
 };
 enum {
     DETAIL_COUNT = sizeof details / sizeof *details,
@@ -45,7 +45,7 @@ static size_t cut_length(const char *text, size_t max) {
 }
 
 static void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *text, size_t max) {
-    if (!text_empty(text))
+    if (!text_empty(text) && max > 0)
         yyjson_mut_obj_add_strncpy(doc, object, name, text, cut_length(text, max));
 }
 

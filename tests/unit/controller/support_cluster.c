@@ -344,7 +344,7 @@ int left_count(void) {
     AUTO_STRBUF text = STRBUF_INIT;
     metrics_render(&text);
     const char *line = strstr(strbuf_text(&text), name);
-    return line != NULL ? atoi(line + strlen(name)) : 0;
+    return line != NULL ? (int)strtol(line + strlen(name), NULL, 10) : 0;
 }
 
 bool held(const struct object *pod) {

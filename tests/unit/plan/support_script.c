@@ -34,49 +34,9 @@
 
 #include "base/clock.h"
 #include "support_show.h"
+#include "support_words.h"
 
-enum { WORDS_MAX = 16, SETTLE_MAX = 20 };
-
-struct words {
-    char *items[WORDS_MAX];
-    size_t count;
-    const char *rest; /* after the first word and one blank */
-};
-
-/* The value of the word "name=value", or NULL. */
-static const char *option(const struct words *words, const char *name) {
-    size_t length = strlen(name);
-    for (size_t i = 1; i < words->count; i++)
-        if (strncmp(words->items[i], name, length) == 0 && words->items[i][length] == '=')
-            return words->items[i] + length + 1;
-    return NULL;
-}
-
-static bool flag(const struct words *words, const char *name) {
-    for (size_t i = 1; i < words->count; i++)
-        if (strcmp(words->items[i], name) == 0)
-            return true;
-    return false;
-}
-
-static const char *word(const struct words *words, size_t index) {
-    if (index >= words->count)
-        fail_msg("a word is missing");
-    return words->items[index < words->count ? index : 0];
-}
-
-static void set_int(const struct words *words, const char *name, int64_t *value) {
-    const char *text = option(words, name);
-    if (text != NULL)
-        *value = strtoll(text, NULL, 10);
-}
-
-static void set_duration(const struct words *words, const char *name, int64_t *value) {
-    struct error err = {0};
-    const char *text = option(words, name);
-    if (text != NULL && duration_parse(text, value, &err) != 0)
-        fail_msg("%s: %s", name, err.text);
-}
+enum { SETTLE_MAX = 20 };
 
 static void set_list(struct world *world, const char *text, struct strings *list) {
     char *copy = arena_strdup(&world->arena, text);
@@ -452,64 +412,45 @@ static void do_decide(struct world *world, const struct words *words, struct str
                   names[plan_decide(&world->run, pod != NULL ? pod->view.uid : "none", world->now, &arena)]);
 }
 
-static void do_status(struct world *world, const struct words *words, struct strbuf *out) {
-    (void)words;
-    print_status(world, out);
-}
-
-static void do_conditions(struct world *world, const struct words *words, struct strbuf *out) {
-    (void)words;
-    print_conditions(world, out);
-}
-
-static void do_attempts(struct world *world, const struct words *words, struct strbuf *out) {
-    (void)words;
-    print_attempts(world, out);
-}
-
-static void do_pods(struct world *world, const struct words *words, struct strbuf *out) {
-    (void)words;
-    print_pods(world, out);
-}
-
 static const struct {
     const char *name;
     void (*change)(struct world *world, const struct words *words);
     void (*print)(struct world *world, const struct words *words, struct strbuf *out);
+    void (*show)(struct world *world, struct strbuf *out);
 } commands[] = {
-    {"task", do_task, NULL},
-    {"remove", do_remove, NULL},
-    {"set", do_set, NULL},
-    {"problem", do_problem, NULL},
-    {"valid", do_valid, NULL},
-    {"pod", do_pod, NULL},
-    {"collide", do_collide, NULL},
-    {"refuse", do_refuse, NULL},
-    {"finalizer", do_finalizer, NULL},
-    {"advance", do_advance, NULL},
-    {"crash", do_crash, NULL},
-    {"wipe", do_wipe, NULL},
-    {"delete", do_delete, NULL},
-    {"forge", do_forge, NULL},
-    {"plan", NULL, do_plan},
-    {"apply", NULL, do_apply},
-    {"go", NULL, do_go},
-    {"settle", NULL, do_settle},
-    {"status", NULL, do_status},
-    {"pods", NULL, do_pods},
-    {"attempts", NULL, do_attempts},
-    {"conditions", NULL, do_conditions},
-    {"relabel", do_relabel, NULL},
-    {"twin", do_twin, NULL},
-    {"accept", do_accept, NULL},
-    {"former", do_former, NULL},
-    {"writing", do_writing, NULL},
-    {"gone", do_gone, NULL},
-    {"unchecked", do_unchecked, NULL},
-    {"cleaner", do_cleaner, NULL},
-    {"bar", do_bar, NULL},
-    {"unbar", do_unbar, NULL},
-    {"decide", NULL, do_decide},
+    {"task", .change = do_task},
+    {"remove", .change = do_remove},
+    {"set", .change = do_set},
+    {"problem", .change = do_problem},
+    {"valid", .change = do_valid},
+    {"pod", .change = do_pod},
+    {"collide", .change = do_collide},
+    {"refuse", .change = do_refuse},
+    {"finalizer", .change = do_finalizer},
+    {"advance", .change = do_advance},
+    {"crash", .change = do_crash},
+    {"wipe", .change = do_wipe},
+    {"delete", .change = do_delete},
+    {"forge", .change = do_forge},
+    {"plan", .print = do_plan},
+    {"apply", .print = do_apply},
+    {"go", .print = do_go},
+    {"settle", .print = do_settle},
+    {"status", .show = print_status},
+    {"pods", .show = print_pods},
+    {"attempts", .show = print_attempts},
+    {"conditions", .show = print_conditions},
+    {"relabel", .change = do_relabel},
+    {"twin", .change = do_twin},
+    {"accept", .change = do_accept},
+    {"former", .change = do_former},
+    {"writing", .change = do_writing},
+    {"gone", .change = do_gone},
+    {"unchecked", .change = do_unchecked},
+    {"cleaner", .change = do_cleaner},
+    {"bar", .change = do_bar},
+    {"unbar", .change = do_unbar},
+    {"decide", .print = do_decide},
 };
 
 void script_do(struct world *world, const char *line, struct strbuf *out) {
@@ -525,8 +466,10 @@ void script_do(struct world *world, const char *line, struct strbuf *out) {
             continue;
         if (commands[i].change != NULL)
             commands[i].change(world, &words);
-        else
+        else if (commands[i].print != NULL)
             commands[i].print(world, &words, out);
+        else
+            commands[i].show(world, out);
         return;
     }
     fail_msg("unknown command: %s", line);
