@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -29,6 +30,7 @@ def need():
     if made.returncode:
         skip(f"ip netns add: {made.stderr.strip()}")
     subprocess.run(["ip", "netns", "del", name], check=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))  # by way of what cleans up
 
 
 def skip(why):
