@@ -219,10 +219,12 @@ void endpoint_handle(void *arg, struct web_request *request) {
         return;
     }
     struct error err;
-    struct turn_asker asker = {.peer = request->peer, .urgent = tells_an_end(request)};
+    struct turn_asker asker = {.peer = request->peer};
     int status = refuse_unasked(endpoint, token, &asker, &err);
-    if (status != 0)
+    if (status != 0) {
         answer(request, status, err.text, 0);
-    else
-        review_speaker(endpoint, request, token, &asker);
+        return;
+    }
+    asker.urgent = tells_an_end(request);
+    review_speaker(endpoint, request, token, &asker);
 }
