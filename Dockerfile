@@ -1,8 +1,14 @@
 # weir-operator and weir-launcher, with the shared libraries that the operator needs and nothing else: no shell, no
 # package manager, no root. Builds with `docker build .` and `buildah bud .`
-FROM debian:trixie-slim AS build
+
+# Where the build starts, pinned (hack/base renews it). Packages are those of the day, for the sake of security fixes: the
+# upgrade brings the base up to them.
+ARG BASE=debian:trixie-slim@sha256:93b9a6764e5d7a53b6b3682cc370cbb85ace510ffe5f60b6a03821655a4b3e52
+FROM ${BASE} AS build
+ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get -qq update \
- && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+ && apt-get -qq upgrade -y --no-install-recommends \
+ && apt-get -qq install -y --no-install-recommends \
       gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev libc-ares-dev libyaml-dev libwebsockets-dev \
       libwebsockets-evlib-uv libuv1-dev libexpat1-dev uthash-dev zlib1g-dev libzstd-dev dpkg-dev xz-utils
 WORKDIR /src
