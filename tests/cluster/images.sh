@@ -48,6 +48,17 @@ build_image() {
     --tag "$image" --file "$file" "$@" "$context" >/dev/null
 }
 
+# with_image IMAGE COMMAND…: COMMAND with the directory of the image's files as last argument
+with_image() {
+  local container dir status=0
+  container=$(bh from --pull-never "$1")
+  dir=$(bh mount "$container")
+  "${@:2}" "$dir" || status=$?
+  bh umount "$container" >/dev/null
+  bh rm "$container" >/dev/null
+  return $status
+}
+
 # prune_images: what no name leads to any more; something in use stays until the next time
 prune_images() { bh rmi --prune >/dev/null 2>&1 || true; }
 
