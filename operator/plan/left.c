@@ -82,10 +82,10 @@ static bool cleaner_held(const struct node *node) {
     return false;
 }
 
-/* That no attempt follows must not be taken back, so it is recorded first. */
+/* That no attempt follows must not be taken back, so it is recorded first; and none may be on its way. */
 static bool recorded_over(const struct node *node) {
     const struct task_status *recorded = node->recorded;
-    return owes(recorded) && task_phase_final(recorded->phase) && !node->reborn && !node->live;
+    return owes(recorded) && task_phase_final(recorded->phase) && !node->reborn && !node->live && node->creating == 0;
 }
 
 #define WAITS   "its cleaner waits: "
