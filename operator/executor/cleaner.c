@@ -45,16 +45,24 @@ static void keep(const struct pod_build *build, yyjson_mut_val *to, yyjson_val *
         pod_put_copy(build, to, names[i], yyjson_obj_get(from, names[i]));
 }
 
-/* Entries of a list of objects, but for the one of that name. */
+static bool is_named(yyjson_val *item, const char *name) {
+    return text_equal(json_text(item, "name", ""), name);
+}
+
+static bool is_own(yyjson_val *item, const char *prefix) {
+    return text_starts_with(json_text(item, "name", ""), prefix);
+}
+
+/* Entries of a list of objects, but for those that `dropped` says. */
 static void keep_list(const struct pod_build *build, yyjson_mut_val *to, yyjson_val *from, const char *list,
-                      const char *name_of, const char *dropped) {
+                      bool (*dropped)(yyjson_val *item, const char *name), const char *name) {
     size_t i, count;
     yyjson_val *item;
     yyjson_val *items = yyjson_obj_get(from, list);
     if (!yyjson_is_arr(items))
         return;
     yyjson_arr_foreach(items, i, count, item) {
-        if (!text_starts_with(json_text(item, name_of, ""), dropped))
+        if (!dropped(item, name))
             yyjson_mut_arr_append(pod_list(build, to, list), yyjson_val_mut_copy(build->doc, item));
     }
 }
@@ -168,8 +176,8 @@ static yyjson_mut_val *main_container(const struct pod_build *build, yyjson_val 
     yyjson_mut_val *container = yyjson_mut_obj(build->doc);
     pod_put_text(build, container, "name", MAIN_CONTAINER);
     keep(build, container, main, kept_of_main, sizeof kept_of_main / sizeof *kept_of_main);
-    keep_list(build, container, main, "env", "name", OWN_ENV_PREFIX);
-    keep_list(build, container, main, "volumeMounts", "name", TOKEN_VOLUME);
+    keep_list(build, container, main, "env", is_own, OWN_ENV_PREFIX);
+    keep_list(build, container, main, "volumeMounts", is_named, TOKEN_VOLUME);
     add_command(build, container, yyjson_obj_get(main, "command"), cleaner);
     add_resources(build, container, main);
     pod_put_text(build, container, "terminationMessagePolicy", "File");
@@ -187,7 +195,7 @@ static void add_init_containers(const struct pod_build *build, yyjson_mut_val *s
     yyjson_mut_obj_remove_key(container, "resources");
     add_resources(build, container, main);
     yyjson_mut_arr_append(pod_list(build, spec, "initContainers"), container);
-    keep_list(build, spec, yyjson_obj_get(attempt_pod, "spec"), "initContainers", "name", LAUNCHER_CONTAINER);
+    keep_list(build, spec, yyjson_obj_get(attempt_pod, "spec"), "initContainers", is_named, LAUNCHER_CONTAINER);
 }
 
 int executor_cleaner(const struct run *run, const struct cleaner *cleaner, const char *name, yyjson_val *attempt_pod,
@@ -207,7 +215,7 @@ int executor_cleaner(const struct run *run, const struct cleaner *cleaner, const
     yyjson_mut_val *spec = pod_object(&build, pod, "spec");
     yyjson_val *old = yyjson_obj_get(attempt_pod, "spec");
     keep(&build, spec, old, kept_fields, sizeof kept_fields / sizeof *kept_fields);
-    keep_list(&build, spec, old, "volumes", "name", TOKEN_VOLUME);
+    keep_list(&build, spec, old, "volumes", is_named, TOKEN_VOLUME);
     pod_put_text(&build, spec, "restartPolicy", "Never"); /* another one is made instead, a few times */
     pod_put_int(&build, spec, "activeDeadlineSeconds", PLAN_CLEANER_RUN_MS / 1000);
     pod_put_int(&build, spec, "terminationGracePeriodSeconds", GRACE_S);
