@@ -119,6 +119,19 @@ static bool lost_to_deletion(const struct evidence *evidence, struct pod_view *v
     return true;
 }
 
+/* Killed, whoever did it, while the job was the cluster's to judge: that says nothing about the job. */
+static bool lost_while_detached(const struct evidence *evidence, struct pod_view *view) {
+    const struct record *record = &evidence->record;
+    if (!record->detached || record->final || evidence->facts->main != MAIN_TERMINATED)
+        return false;
+    bool memory = reason_is(pod_fact(evidence->facts, FACT_ENDED_REASON), REASON_OOMKilled);
+    end_by(view, REASON_LauncherKilled,
+           memory ? out_of_memory(evidence, MAIN_CONTAINER, FACT_MEMORY)
+                  : arena_printf(evidence->arena, "the launcher ended with exit code %d before the job did",
+                                 view->exit_code));
+    return true;
+}
+
 /* The kernel kills one process of the container, the launcher or what it started; the kubelet knows of both. */
 static bool failed_by_memory(const struct evidence *evidence, struct pod_view *view) {
     if (!reason_is(pod_fact(evidence->facts, FACT_ENDED_REASON), REASON_OOMKilled))
@@ -206,8 +219,8 @@ static bool ran(const struct evidence *evidence) {
 
 void view_outcome(const struct evidence *evidence, struct pod_view *view) {
     static bool (*const questions[])(const struct evidence *, struct pod_view *) = {
-        failed_by_deadline, lost_by_disruption,  failed_by_memory, lost_to_deletion,
-        failed_by_record,   judged_by_container, failed_in_init,
+        failed_by_deadline, lost_by_disruption, lost_to_deletion,    lost_while_detached,
+        failed_by_memory,   failed_by_record,   judged_by_container, failed_in_init,
     };
     const struct record *record = &evidence->record;
     if (record->final)

@@ -109,6 +109,7 @@ static int prepare(struct task *task, struct error *err) {
     task->child.out = task->child.err = -1;
     task->now = task->started_at = clock_boot_ms();
     snapshot_init(&task->snapshot, clock_wall_ms());
+    task->snapshot.record.detached = task->options->by_remote;
     task->signals = signals_block(&task->before, err);
     if (task->signals < 0 || environment_copy(&task->env, environ, "WEIR_", err) < 0)
         return -1;

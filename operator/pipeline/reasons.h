@@ -55,6 +55,8 @@ enum reason_patience { WAITS_FOREVER, WAITS_A_WHILE, WAITS_NOT }; /* a while: PL
     X(PodLost, END_INFRA, BY_POD, WAITS_FOREVER, "its pod is gone and left no result")                                 \
     X(PodFailed, END_INFRA, BY_POD, WAITS_FOREVER, "its pod ended before anything of it ran")                          \
     X(Stopped, END_INFRA, BY_POD, WAITS_FOREVER, "its launcher was told to stop")                                      \
+    X(LauncherKilled, END_INFRA, BY_POD, WAITS_FOREVER,                                                                \
+      "its launcher was killed; what it has on the cluster does not need it")                                          \
     X(RemoteUnknown, END_INFRA, BY_POD, WAITS_FOREVER,                                                                 \
       "the cluster did not say what an earlier attempt left running, or how the job ended")                            \
     X(Removed, END_CANCEL, BY_PLAN, WAITS_FOREVER, "the spec does not name this task any more")                        \

@@ -144,6 +144,8 @@ static void put_record(struct strbuf *out, const struct record *record, const st
     put_ids(out, "jobIDs", record->job_ids, record->job_count, limits->jobs);
     put_progress(out, record, limits->progress);
     put_time(out, "startedAt", record->started_at);
+    if (record->detached && !record->final) /* else the end is told, and by whom does not matter */
+        strbuf_puts(out, ",\"detached\":true");
     if (record->final)
         put_final(out, record, limits);
     strbuf_putc(out, '}');
@@ -216,6 +218,7 @@ int record_decode(const char *text, size_t length, struct record *ret_record, st
         .percent = get_int(progress, "percent", -1, 100, -1),
         .progress_text = json_clean(progress, "text", PROGRESS_MAX, arena),
         .started_at = get_time(root, "startedAt"),
+        .detached = json_bool(root, "detached", false),
         .final = yyjson_is_obj(final),
         .exit_code = get_int(final, "exitCode", 0, 255, 1),
         .signal = get_int(final, "signal", 0, 64, 0),

@@ -6,6 +6,7 @@
  *   {"version":1, "seq":7, "phase":"Running", "applicationID":"application_1_2", "trackingURL":"http://…",
  *    "applicationIDs":["application_1_1","application_1_2"], "historyURL":"", "jobIDs":["job_1_2"],
  *    "progress":{"percent":61,"text":"map 100% reduce 22%"}, "startedAt":"…",
+ *    "detached":true,
  *    "final":{"exitCode":1,"signal":0,"reason":"ExitCode","message":"…","remains":"…","finishedAt":"…"}}
  *
  * Empty members are left out, and so are applicationIDs that name no other than applicationID. At most as many bytes as
@@ -44,6 +45,7 @@ struct record {
     int percent;               /* -1: unknown */
     const char *progress_text; /* NULL or "" when unknown */
     int64_t started_at;        /* wall ms; 0: unknown */
+    bool detached;             /* its verdict is the cluster's: what runs there does not need the launcher */
     bool final;                /* the rest holds */
     int exit_code;             /* the child's; 128 + signal when it died of one */
     int signal;                /* 0: none */

@@ -50,6 +50,20 @@ static void reports_fill_what_the_record_left_out(void **state) {
     view_forget(&seen);
 }
 
+/* Of a job that the cluster judges, the end of its launcher says nothing: another attempt follows it. */
+static void a_killed_launcher_of_a_detached_job_is_a_loss(void **state) {
+    (void)state;
+#define DETACHED \
+    "{\"version\":1,\"seq\":3,\"phase\":\"Running\",\"applicationID\":\"application_1_2\",\"detached\":true}"
+    expect_view(ENDED("Failed", 137, "Error", DETACHED),
+                "LOST LauncherKilled 137: the launcher ended with exit code 137 before the job did");
+    expect_view(ENDED("Failed", 137, "OOMKilled", DETACHED),
+                "LOST LauncherKilled 137: container main was killed for using more memory than its limit of 2Gi (raise "
+                "resources.limits.memory, or give the program less)");
+    expect_view(ENDED("Failed", 137, "Error", "{\"version\":1,\"seq\":3,\"phase\":\"Running\"}"),
+                "FAILED Killed 137: killed (SIGKILL) before it could say why; often for lack of memory on the node");
+}
+
 /* A final report by HTTPS counts when the pod itself could not leave its record. */
 static void a_final_report_counts_as_the_record(void **state) {
     (void)state;
@@ -71,6 +85,7 @@ static void a_final_report_counts_as_the_record(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_fill_what_the_record_left_out),
+        cmocka_unit_test(a_killed_launcher_of_a_detached_job_is_a_loss),
         cmocka_unit_test(a_final_report_counts_as_the_record),
     };
     return cmocka_run_group_tests_name("view_report", tests, NULL, NULL);
