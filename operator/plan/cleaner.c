@@ -117,17 +117,22 @@ static void add_id(struct strings *ids, const char *id) {
         ids->items[ids->count++] = id;
 }
 
+/* The newest first. */
+static void add_ids(struct strings *ids, const char *const *more, size_t count, const char *newest) {
+    add_id(ids, newest);
+    while (count-- > 0)
+        add_id(ids, more[count]);
+}
+
 static struct strings known_applications(const struct pass *pass, const struct node *node) {
     struct strings ids = {.items = ARENA_NEW_ARRAY(pass->arena, CLEANER_APPLICATIONS_MAX, const char *)};
     const struct task_status *status = &node->status;
     for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next)
-        for (size_t i = pod->view->application_count; i-- > 0;)
-            add_id(&ids, pod->view->application_ids[i]);
-    for (const struct node_pod *pod = node->pods; pod != NULL; pod = pod->next)
-        add_id(&ids, pod->view->application_id);
-    add_id(&ids, status->application_id);
+        add_ids(&ids, pod->view->application_ids, pod->view->application_count, pod->view->application_id);
+    add_ids(&ids, status->application_ids, status->application_count, status->application_id);
     for (size_t i = status->attempt_count; i-- > 0;)
-        add_id(&ids, status->attempts[i].application_id);
+        add_ids(&ids, status->attempts[i].application_ids, status->attempts[i].application_count,
+                status->attempts[i].application_id);
     return ids;
 }
 
