@@ -17,25 +17,35 @@
 enum {
     RETRY_MS = 1000,
     RETRY_CLI_MS = 10 * 1000, /* a JVM each time */
-    END_ROUND_MS = 300,       /* between a kill and the look whether it has worked */
+    REFUSED_AGAIN_MS = 3 * 1000,
+    END_ROUND_MS = 300, /* between a kill and the look whether it has worked */
     END_ROUND_CLI_MS = 2000,
-    FOLLOW_CLI_MIN_MS = 15 * 1000,
-    SUBMITTED_MS = 1000, /* an id that has just been printed may not be known yet */
+    FOLLOW_CLI_MS = 15 * 1000,
+    LOOK_CLI_MS = 5 * 1000,
+    REFUSED_MS = 15 * 1000, /* for so long it may be somebody else's mistake, or a moment's */
+    SUBMITTED_MS = 1000,    /* an id that has just been printed may not be known yet */
 };
 
 /* Where a round is. */
 enum step { STEP_NONE, STEP_LIST, STEP_STATUS, STEP_INFO, STEP_KILL };
+
+/* Looking and ending are granted apart. */
+enum right { RIGHT_LOOK, RIGHT_END, RIGHTS };
+
+struct way {
+    bool cli;              /* the command line is asked, since REST refuses; no-op when there is none */
+    int64_t refused_since; /* boot ms; 0: the last one of these was not refused */
+};
 
 struct yarn {
     struct remote *remote;
     struct yarn_asker asker;
     struct yarn_rest rest;
     struct yarn_cli cli;
-    bool rest_refuses, rest_refuses_kill; /* then the command line */
-    bool cli_refuses;                     /* … and there is nobody else */
-    char refusal[160];                    /* in whose words */
-    bool broken;                          /* the configuration cannot be read */
-    bool asking;                          /* a question is on its way */
+    struct way ways[RIGHTS];
+    char kill_trouble[160]; /* why the last request to end one had no effect; "" */
+    bool broken;            /* the configuration cannot be read */
+    bool asking;            /* a question is on its way */
     enum step step;
     uint64_t round;    /* … and which one it is */
     int64_t round_at;  /* boot ms of the round's first question */
@@ -117,14 +127,16 @@ static void on_app(void *context, const struct yarn_app *app) {
 
 /* --- rounds --- */
 
-static bool by_cli(const struct yarn *yarn, enum step step) {
-    bool rest = yarn->rest.rms.count > 0 && !yarn->rest_refuses && !(step == STEP_KILL && yarn->rest_refuses_kill);
-    return !rest;
+static enum right right_of(enum step step) {
+    return step == STEP_KILL ? RIGHT_END : RIGHT_LOOK;
 }
 
-/* May this way be asked at all? */
-static bool possible(const struct yarn *yarn, enum step step) {
-    return !by_cli(yarn, step) || (yarn_cli_available(&yarn->cli) && !yarn->cli_refuses);
+static bool by_cli(const struct yarn *yarn, enum step step) {
+    return yarn_cli_available(&yarn->cli) && (yarn->ways[right_of(step)].cli || yarn->rest.rms.count == 0);
+}
+
+static bool nobody(const struct yarn *yarn) {
+    return yarn->rest.rms.count == 0 && !yarn_cli_available(&yarn->cli);
 }
 
 /* In this round still to be asked by its id: all that may be alive, and was in no list. */
@@ -210,6 +222,11 @@ static bool surprising(const struct yarn *yarn) {
     return missing || (remote->want == REMOTE_FOLLOW ? !remote_current(&remote->view) : !alive);
 }
 
+static bool refused_for_long(const struct yarn *yarn, enum right right) {
+    int64_t since = yarn->ways[right].refused_since;
+    return since && yarn->now - since >= REFUSED_MS;
+}
+
 /* All of a round is answered, and believed. */
 static void conclude(struct yarn *yarn) {
     struct remote_view *view = view_of(yarn);
@@ -223,11 +240,19 @@ static void conclude(struct yarn *yarn) {
     }
     view->answered_at = yarn->round_at;
     view->failing_since = 0;
-    view->trouble[0] = '\0';
-    view->deaf = false;
+    snprintf(view->trouble, sizeof view->trouble, "%s", alive ? yarn->kill_trouble : "");
+    view->deaf = alive && refused_for_long(yarn, RIGHT_END);
     view->clear_at = alive ? 0 : yarn->round_at;
     view->absent_since = known ? 0 : view->absent_since ? view->absent_since : yarn->round_at;
     view->changes++;
+}
+
+static int64_t interval_of(const struct yarn *yarn) {
+    static const int64_t least[] = {
+        [REMOTE_LOOK] = LOOK_CLI_MS, [REMOTE_FOLLOW] = FOLLOW_CLI_MS, [REMOTE_END] = END_ROUND_CLI_MS};
+    const struct remote *remote = yarn->remote;
+    int64_t interval = remote->want == REMOTE_END ? END_ROUND_MS : remote->interval_ms;
+    return by_cli(yarn, STEP_STATUS) && interval < least[remote->want] ? least[remote->want] : interval;
 }
 
 static void after_round(struct yarn *yarn) {
@@ -238,17 +263,13 @@ static void after_round(struct yarn *yarn) {
         remote->next_at = yarn->now;
         return;
     }
-    if (remote->want == REMOTE_LOOK && remote->view.clear_at)
-        rest_until(yarn, remote->interval_ms);
-    else if (remote->want == REMOTE_FOLLOW && by_cli(yarn, STEP_STATUS) && remote->interval_ms < FOLLOW_CLI_MIN_MS)
-        rest_until(yarn, FOLLOW_CLI_MIN_MS);
-    else
-        rest_until(yarn, remote->want == REMOTE_END ? END_ROUND_MS : remote->interval_ms);
+    rest_until(yarn, interval_of(yarn));
 }
 
 /* What comes after the step that was answered; asks nothing itself. */
 static void advance(struct yarn *yarn) {
     if (yarn->step == STEP_KILL) {
+        yarn->kill_trouble[0] = '\0';
         if (!next_job(yarn, STEP_KILL))
             rest_until(yarn, by_cli(yarn, STEP_KILL) ? END_ROUND_CLI_MS : END_ROUND_MS);
         return;
@@ -279,27 +300,57 @@ static void on_info(struct yarn *yarn, const struct yarn_answer *answer) {
     rest_until(yarn, answer->in_charge ? 0 : RETRY_MS);
 }
 
-/* By the other way, if there is one. */
+/* What would have to be different. */
+static const char *advice(const struct yarn *yarn, enum right right) {
+    if (nobody(yarn))
+        return "set HADOOP_CONF_DIR to a configuration that names it";
+    if (right == RIGHT_END)
+        return "the task's user must be allowed to end its applications";
+    return "YARN's own client in the image and a ticket (kerberos) would let weir ask";
+}
+
+static void say_deaf(struct yarn *yarn, enum right right) {
+    struct remote_view *view = view_of(yarn);
+    char text[REMOTE_TEXT_MAX];
+    if (view->deaf)
+        return;
+    snprintf(text, sizeof text, "%.180s (%s)", *view->trouble ? view->trouble : "no ResourceManager is known",
+             advice(yarn, right));
+    memcpy(view->trouble, text, sizeof text);
+    view->deaf = true;
+    view->nobody = nobody(yarn) && !yarn->broken;
+    view->changes++;
+}
+
+/* By the other way next time, if there is one; refused for long by all of them, there is nobody to ask. */
 static void on_refused(struct yarn *yarn, const struct yarn_answer *answer) {
-    bool cli = by_cli(yarn, yarn->step);
-    if (cli)
-        yarn->cli_refuses = true;
-    else if (answer->question == YARN_KILL)
-        yarn->rest_refuses_kill = true;
-    else
-        yarn->rest_refuses = true;
-    snprintf(yarn->refusal, sizeof yarn->refusal, "%s", answer->text);
-    remote_fail(yarn->remote, yarn->now, answer->text);
-    rest_until(yarn, cli ? RETRY_CLI_MS : 0);
+    enum right right = right_of(yarn->step);
+    struct way *way = &yarn->ways[right];
+    bool first = !way->refused_since, other = yarn->rest.rms.count > 0 && yarn_cli_available(&yarn->cli);
+    way->refused_since = first ? yarn->now : way->refused_since;
+    way->cli = !way->cli;
+    if (right == RIGHT_END)
+        snprintf(yarn->kill_trouble, sizeof yarn->kill_trouble, "%s", answer->text);
+    if (!view_of(yarn)->deaf)
+        remote_fail(yarn->remote, yarn->now, answer->text);
+    if (refused_for_long(yarn, right))
+        say_deaf(yarn, right);
+    rest_until(yarn, first && other ? 0 : by_cli(yarn, yarn->step) ? RETRY_CLI_MS : REFUSED_AGAIN_MS);
 }
 
 static void on_answer(void *context, const struct yarn_answer *answer) {
     struct yarn *yarn = context;
-    yarn->asking = false;
     bool absent = answer->result == YARN_NOT_THERE;
+    yarn->asking = false;
+    if (yarn->step == STEP_KILL && answer->result == YARN_FAILED)
+        snprintf(yarn->kill_trouble, sizeof yarn->kill_trouble, "%s", answer->text);
     if (answer->result == YARN_REFUSED) {
         on_refused(yarn, answer);
-    } else if (answer->result == YARN_FAILED || (absent && yarn->step != STEP_STATUS && yarn->step != STEP_KILL)) {
+        return;
+    }
+    if (answer->result != YARN_FAILED)
+        yarn->ways[right_of(yarn->step)].refused_since = 0;
+    if (answer->result == YARN_FAILED || (absent && yarn->step != STEP_STATUS && yarn->step != STEP_KILL)) {
         bool cli = by_cli(yarn, yarn->step);
         remote_fail(yarn->remote, yarn->now, answer->text);
         rest_until(yarn, cli ? RETRY_CLI_MS : RETRY_MS);
@@ -312,31 +363,9 @@ static void on_answer(void *context, const struct yarn_answer *answer) {
 
 /* --- the manager's interface --- */
 
-/* Nobody can be asked: what would have to be different? */
-static void say_deaf(struct yarn *yarn, enum step step) {
-    struct remote_view *view = view_of(yarn);
-    bool nobody = yarn->rest.rms.count == 0 && !yarn_cli_available(&yarn->cli);
-    const char *why = *yarn->refusal   ? yarn->refusal
-                      : *view->trouble ? view->trouble
-                      : nobody         ? "no ResourceManager is known"
-                                       : "its configuration says that REST is not for us";
-    const char *hint = nobody ? "set HADOOP_CONF_DIR to a configuration that names it"
-                       : step == STEP_KILL
-                           ? "the task's user must be allowed to end its applications"
-                           : "YARN's own client in the image and a ticket (kerberos) would let weir ask";
-    char text[REMOTE_TEXT_MAX];
-    rest_until(yarn, RETRY_CLI_MS);
-    if (view->deaf)
-        return;
-    snprintf(text, sizeof text, "%.180s (%s)", why, hint);
-    memcpy(view->trouble, text, sizeof text);
-    view->deaf = true;
-    view->nobody = nobody && !yarn->broken;
-    view->changes++;
-}
-
 static void begin_round(struct yarn *yarn) {
-    if (yarn->remote->want == REMOTE_LOOK && !yarn->charge && !by_cli(yarn, STEP_INFO)) {
+    bool rest = yarn->rest.rms.count > 0 && !by_cli(yarn, STEP_INFO);
+    if (yarn->remote->want == REMOTE_LOOK && !yarn->charge && rest) {
         ask(yarn, STEP_INFO);
         return;
     }
@@ -347,12 +376,12 @@ static void begin_round(struct yarn *yarn) {
         after_round(yarn);
         return;
     }
-    enum step step = list ? STEP_LIST : STEP_STATUS;
-    if (!possible(yarn, step)) {
-        say_deaf(yarn, step);
+    if (nobody(yarn)) {
+        say_deaf(yarn, RIGHT_LOOK);
+        rest_until(yarn, RETRY_CLI_MS);
         return;
     }
-    ask(yarn, step);
+    ask(yarn, list ? STEP_LIST : STEP_STATUS);
 }
 
 static void step(void *state, int64_t now) {
@@ -360,15 +389,10 @@ static void step(void *state, int64_t now) {
     yarn->now = now;
     if (yarn->asking || yarn->remote->want == REMOTE_IDLE || now < yarn->remote->next_at)
         return;
-    if (yarn->step == STEP_NONE) {
+    if (yarn->step == STEP_NONE)
         begin_round(yarn);
-        return;
-    }
-    if (!possible(yarn, yarn->step)) {
-        say_deaf(yarn, yarn->step);
-        return;
-    }
-    ask(yarn, yarn->step);
+    else
+        ask(yarn, yarn->step);
 }
 
 static void wait_for(const void *state, struct wait *wait) {
@@ -393,8 +417,8 @@ static void heard(void *state, const struct fact *fact, int64_t now) {
     struct yarn *yarn = state;
     struct remote *remote = yarn->remote;
     struct error ignored;
-    bool new = fact->type == FACT_APPLICATION &&yarn_id_valid(fact->text) && !remote_find(remote, fact->text);
-    if (new &&remote_job(remote, fact->text)) {
+    bool unknown = fact->type == FACT_APPLICATION && yarn_id_valid(fact->text) && !remote_find(remote, fact->text);
+    if (unknown && remote_job(remote, fact->text)) {
         yarn->heard_at = now;
         if (!yarn->asking && remote->want == REMOTE_FOLLOW && now + SUBMITTED_MS < remote->next_at)
             remote->next_at = now + SUBMITTED_MS;
@@ -420,8 +444,8 @@ static void read_cluster(struct yarn *yarn) {
     }
     for (size_t i = 0; i < cluster.manager_count; i++)
         origins_add(&yarn->rest.rms, cluster.managers[i], false, &err);
-    yarn->rest_refuses = cluster.web_kerberos;
-    yarn->rest_refuses_kill = cluster.manager_count > 0 && !cluster.rest_kills;
+    yarn->ways[RIGHT_LOOK].cli = cluster.web_kerberos;
+    yarn->ways[RIGHT_END].cli = cluster.web_kerberos || !cluster.rest_kills; /* rest/ knows no SPNEGO */
     if (!cluster.web_kerberos)
         yarn_rest_set_user(&yarn->rest);
     if (conf && cluster.manager_count > 0)
