@@ -88,34 +88,55 @@ static bool contains(const char *text, size_t length, const char *word) {
     return memmem(text, length, word, strlen(word)) != NULL;
 }
 
-/* Why the program did not answer: the line that YARN or Java says it in, for a person. */
-static int not_answered(const char *text, size_t length, int exit_code, struct error *err) {
-    struct lines lines = {text, text + length};
-    const char *line, *told = NULL;
-    size_t size, told_size = 0;
-    char clean[TOLD_MAX + 1];
-    enum error_code code = ERROR_TRANSIENT;
-    bool sure = false;
-    while (!sure && next_line(&lines, &line, &size)) {
-        if (contains(line, size, "doesn't exist in RM"))
-            code = ERROR_NOT_FOUND;
-        else if (contains(line, size, "cannot perform operation"))
-            code = ERROR_FORBIDDEN;
-        sure = code != ERROR_TRANSIENT || contains(line, size, "Exception in thread");
-        trim(&line, &size);
-        if (sure || size > 0) {
-            told = line;
-            told_size = size;
+/* What a line of Java's says, without the frame around it; of an exception's text the line's end is the cause. */
+static void strip_line(const char **line, size_t *size) {
+    static const char *const frames[] = {"Exception in thread \"main\" ", "Caused by: ", "AccessControlException: "};
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        const char *found = memmem(*line, *size, frames[i], strlen(frames[i]));
+        if (found) {
+            *size -= (size_t)(found - *line) + strlen(frames[i]);
+            *line = found + strlen(frames[i]);
         }
     }
+    trim(line, size);
+}
+
+/* The line that tells why there is no answer: YARN's own verdict, else the last cause of an exception, else what was
+ * said last. */
+static enum error_code choose_line(const char *text, size_t length, const char **ret_line, size_t *ret_length) {
+    struct lines lines = {text, text + length};
+    const char *line;
+    size_t size;
+    bool thrown = false;
+    *ret_line = NULL;
+    while (next_line(&lines, &line, &size)) {
+        bool unknown = contains(line, size, "doesn't exist in RM"),
+             forbidden = contains(line, size, "cannot perform operation");
+        bool exception = contains(line, size, "Exception in thread") || contains(line, size, "Caused by: ");
+        trim(&line, &size);
+        if (!unknown && !forbidden && !exception && (thrown || size == 0))
+            continue;
+        thrown = thrown || exception;
+        *ret_line = line;
+        *ret_length = size;
+        if (unknown || forbidden)
+            return unknown ? ERROR_NOT_FOUND : ERROR_FORBIDDEN;
+    }
+    return ERROR_TRANSIENT;
+}
+
+static int not_answered(const char *text, size_t length, int exit_code, struct error *err) {
+    const char *told;
+    size_t size = 0;
+    char clean[TOLD_MAX + 1];
+    enum error_code code = choose_line(text, length, &told, &size);
     if (!told)
         return error_set(err, code, "YARN's client said nothing (exit code %d)", exit_code);
-    const char *cause = memmem(told, told_size, "AccessControlException: ", 24);
-    size_t skip = cause ? (size_t)(cause - told) + 24 : 0,
-           count = told_size - skip < TOLD_MAX ? told_size - skip : TOLD_MAX;
-    for (size_t i = 0; i < count; i++)
-        clean[i] = told[skip + i] >= ' ' && told[skip + i] <= '~' ? told[skip + i] : '?';
-    clean[count] = '\0';
+    strip_line(&told, &size);
+    size = size < TOLD_MAX ? size : TOLD_MAX;
+    for (size_t i = 0; i < size; i++)
+        clean[i] = told[i] >= ' ' && told[i] <= '~' ? told[i] : '?';
+    clean[size] = '\0';
     return error_set(err, code, "%s (exit code %d)", clean, exit_code);
 }
 

@@ -140,8 +140,7 @@ static char *find_java(void) {
 }
 
 /* Java does not read the variable, and knows no lists. */
-static char *kerberos_option(void) {
-    const char *list = getenv("KRB5_CONFIG");
+static char *kerberos_option(const char *list) {
     while (list && *list) {
         AUTO_STRBUF option = STRBUF_INIT;
         static const char name[] = "-Djava.security.krb5.conf=";
@@ -155,7 +154,8 @@ static char *kerberos_option(void) {
     return NULL;
 }
 
-int hadoop_client_find(const struct hadoop_conf *conf, struct hadoop_client **ret, struct error *err) {
+int hadoop_client_find(const struct hadoop_conf *conf, const char *krb5_config, struct hadoop_client **ret,
+                       struct error *err) {
     AUTO_STRBUF classpath = STRBUF_INIT;
     if (!hadoop_conf_directory(conf))
         return error_set(err, ERROR_NOT_FOUND, "there is no Hadoop configuration (set HADOOP_CONF_DIR)");
@@ -174,7 +174,7 @@ int hadoop_client_find(const struct hadoop_conf *conf, struct hadoop_client **re
         free(java);
         return error_set(err, ERROR_TRANSIENT, "out of memory");
     }
-    *client = (struct hadoop_client){.java = java, .classpath = path, .kerberos = kerberos_option()};
+    *client = (struct hadoop_client){.java = java, .classpath = path, .kerberos = kerberos_option(krb5_config)};
     *ret = client;
     return 0;
 }

@@ -16,9 +16,11 @@ enum hadoop_question {
 };
 
 /* Looks for java in $JAVA_HOME and $PATH; for the jars in $HADOOP_HOME, where `yarn` and `hadoop` of $PATH are,
- * /opt/hadoop, then $SPARK_HOME, where spark-submit of $PATH is, /opt/spark. ERROR_NOT_FOUND says what is missing. The
- * configuration need not live on. */
-int hadoop_client_find(const struct hadoop_conf *conf, struct hadoop_client **ret, struct error *err);
+ * /opt/hadoop, then $SPARK_HOME, where spark-submit of $PATH is, /opt/spark. `krb5_config`: what the program's
+ * $KRB5_CONFIG is going to be; NULL: not set. ERROR_NOT_FOUND says what is missing. The configuration need not live on.
+ */
+int hadoop_client_find(const struct hadoop_conf *conf, const char *krb5_config, struct hadoop_client **ret,
+                       struct error *err);
 struct hadoop_client *hadoop_client_free(struct hadoop_client *client); /* takes NULL, returns NULL */
 
 /* The program (a path) and its arguments, NULL at the end; they live until the next call, `subject` as long as it does.

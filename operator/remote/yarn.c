@@ -462,7 +462,7 @@ static int open_yarn(struct remote *remote, void **ret_state, struct error *err)
     yarn->rest.rest = remote->rest;
     yarn->rest.asker = yarn->cli.asker = &yarn->asker;
     yarn->cli.helpers = remote->helpers;
-    yarn->cli.env = remote->env->items;
+    yarn->cli.env = remote->env;
     read_cluster(yarn);
     *ret_state = yarn;
     return 0;

@@ -12,7 +12,7 @@ enum { TIMEOUT_MS = 25 * 1000, KILL_TIMEOUT_MS = 60 * 1000 };
 
 void yarn_cli_open(struct yarn_cli *cli, const struct hadoop_conf *conf) {
     struct error ignored;
-    if (hadoop_client_find(conf, &cli->client, &ignored) < 0)
+    if (hadoop_client_find(conf, environment_get(cli->env, "KRB5_CONFIG"), &cli->client, &ignored) < 0)
         cli->client = NULL;
 }
 
@@ -77,7 +77,7 @@ void yarn_cli_ask(struct yarn_cli *cli, enum yarn_question question, const char 
     int64_t timeout = question == YARN_KILL ? KILL_TIMEOUT_MS : TIMEOUT_MS;
     if (!argv)
         error_set(&err, ERROR_INVALID, "\"%.100s\" cannot be asked for", cli->subject);
-    if (!argv || helpers_start(cli->helpers, argv, cli->env, timeout, on_done, cli, &err) < 0)
+    if (!argv || helpers_start(cli->helpers, argv, cli->env->items, timeout, on_done, cli, &err) < 0)
         tell_error(cli, &err);
 }
 

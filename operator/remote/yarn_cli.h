@@ -3,13 +3,14 @@
 /* Inside remote/ only: YARN asked by its command line (ApplicationCLI of Hadoop's or Spark's own jars), as the task's
  * user and with its ticket. A second and 100 MB a question: for clusters that refuse REST. */
 
+#include "remote/environment.h"
 #include "remote/hadoop_client.h"
 #include "remote/helpers.h"
 #include "remote/yarn_ask.h"
 
 struct yarn_cli {
     struct helpers *helpers;
-    char *const *env;
+    const struct environment *env;
     const struct yarn_asker *asker;
     struct hadoop_client *client; /* NULL: there is none in this image */
     enum yarn_question question;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ static int list(const char *directory, const char *tag) {
     struct hadoop_conf *conf = NULL;
     struct hadoop_client *client = NULL;
     const char *const *argv = NULL;
-    if (hadoop_conf_load(directory, &conf, &err) < 0 || hadoop_client_find(conf, &client, &err) < 0)
+    if (hadoop_conf_load(directory, &conf, &err) < 0 || hadoop_client_find(conf, getenv("KRB5_CONFIG"), &client, &err) < 0)
         refuse(&err);
     else if ((argv = hadoop_client_argv(client, HADOOP_LIST, tag)))
         execv(argv[0], (char *const *)(uintptr_t)argv);

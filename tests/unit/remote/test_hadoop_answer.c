@@ -239,8 +239,12 @@ static void test_not_answered(void **state) {
         "INFO x\nException in thread \"main\" java.lang.OutOfMemoryError: Java heap\x1b space\n\tat x\n";
     assert_int_equal(hadoop_answer_list(crash, strlen(crash), 1, count, NULL, &err), -1);
     assert_int_equal(err.code, ERROR_TRANSIENT);
-    assert_string_equal(err.text,
-                        "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap? space (exit code 1)");
+    assert_string_equal(err.text, "java.lang.OutOfMemoryError: Java heap? space (exit code 1)");
+    static const char caused[] = "Exception in thread \"main\" java.io.IOException: DestHost:destPort localhost:8032\n"
+                                 "\tat a.b(C.java:1)\nCaused by: java.io.IOException: Couldn't set up IO streams\n"
+                                 "\tat a.b(C.java:1)\nCaused by: GSSException: No valid credentials\n\t... 25 more\n";
+    assert_int_equal(hadoop_answer_list(caused, strlen(caused), 1, count, NULL, &err), -1);
+    assert_string_equal(err.text, "GSSException: No valid credentials (exit code 1)");
     assert_int_equal(hadoop_answer_kill("", 0, 137, ID, &err), -1);
     assert_string_equal(err.text, "YARN's client said nothing (exit code 137)");
     assert_int_equal(err.code, ERROR_TRANSIENT);

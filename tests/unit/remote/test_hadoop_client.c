@@ -91,7 +91,7 @@ static struct hadoop_client *find(const char *const *environment, struct error *
         free(name);
     }
     assert_int_equal(hadoop_conf_load(NULL, &conf, err), 0);
-    if (hadoop_client_find(conf, &client, err) < 0)
+    if (hadoop_client_find(conf, getenv("KRB5_CONFIG"), &client, err) < 0)
         assert_null(client);
     hadoop_conf_free(conf);
     return client;
