@@ -121,6 +121,7 @@ static void end(struct task *task) {
     pump_fini(&task->err);
     reporter_fini(&task->reporter);
     remote_free(task->remote);
+    kerberos_close(&task->kerberos);
     helpers_free(task->helpers);
     rest_free(task->rest);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /* A Kerberos ticket for the task and for what is asked on its behalf: got with the keytab of a mounted Secret (files
- * `principal`, `keytab`, perhaps `krb5.conf`) by the image's kinit, and got anew before it ends, in a cache of the
- * pod's own that KRB5CCNAME names. */
+ * `principal`, `keytab`, perhaps `krb5.conf`) by the image's kinit, and got anew at half of its life, in a cache of the
+ * pod's own that KRB5CCNAME names: it is replaced whole, so that who reads it always finds a ticket. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,9 +16,10 @@ enum kerberos_state { KERBEROS_NONE, KERBEROS_ASKING, KERBEROS_READY, KERBEROS_F
 struct kerberos {
     struct helpers *helpers;
     enum kerberos_state state;
-    char keytab[512], principal[256], cache[128], config[512]; /* config "": the image's */
+    char keytab[512], principal[256], config[512]; /* config "": the image's */
+    char cache[128], fresh[128];                   /* paths; kinit writes the second, which becomes the first */
     struct environment *env;
-    int64_t next_at, asked_at;
+    int64_t began_at, next_at, asked_at, renew_ms;
     struct error err; /* FAILED: why */
 };
 
@@ -28,3 +29,4 @@ int kerberos_open(struct kerberos *kerberos, const char *directory, struct envir
 bool kerberos_settled(const struct kerberos *kerberos); /* nothing to wait for before the task starts */
 void kerberos_wait(const struct kerberos *kerberos, struct wait *wait);
 void kerberos_step(struct kerberos *kerberos, int64_t now);
+void kerberos_close(struct kerberos *kerberos); /* removes the cache */
