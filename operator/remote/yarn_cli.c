@@ -8,7 +8,7 @@
 
 #include "remote/hadoop_answer.h"
 
-enum { TIMEOUT_MS = 25 * 1000, KILL_TIMEOUT_MS = 60 * 1000 };
+enum { TIMEOUT_MS = 25 * 1000 }; /* a kill is told at once, and then only waited for */
 
 void yarn_cli_open(struct yarn_cli *cli, const struct hadoop_conf *conf) {
     struct error ignored;
@@ -74,10 +74,9 @@ void yarn_cli_ask(struct yarn_cli *cli, enum yarn_question question, const char 
     cli->question = question;
     snprintf(cli->subject, sizeof cli->subject, "%s", subject);
     const char *const *argv = hadoop_client_argv(cli->client, questions[question], cli->subject);
-    int64_t timeout = question == YARN_KILL ? KILL_TIMEOUT_MS : TIMEOUT_MS;
     if (!argv)
         error_set(&err, ERROR_INVALID, "\"%.100s\" cannot be asked for", cli->subject);
-    if (!argv || helpers_start(cli->helpers, argv, cli->env->items, timeout, on_done, cli, &err) < 0)
+    if (!argv || helpers_start(cli->helpers, argv, cli->env->items, TIMEOUT_MS, on_done, cli, &err) < 0)
         tell_error(cli, &err);
 }
 
