@@ -12,7 +12,6 @@ import urllib.error
 
 import pytest
 
-import cluster
 from cluster import get, kubectl, wait_for
 
 ROUNDS = int(os.environ.get("WEIR_TEST_ROUNDS", "0"))
@@ -65,7 +64,7 @@ class Watch(threading.Thread):
 
 
 class Job:
-    def __init__(self, hadoop, defaults, name, seconds=25, infra=6, spec=None):
+    def __init__(self, hadoop, defaults, name, seconds=15, infra=6, spec=None):
         hadoop.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"job.py": JOB % seconds}})
         mounts = {"volumes": defaults["volumes"] + [{"name": "job", "configMap": {"name": name}}],
                   "volumeMounts": defaults["volumeMounts"] + [{"name": "job", "mountPath": "/job"}]}
