@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from support import LAUNCHER, LauncherTest, Operator, ResourceManager, yarn_site
+from support import LAUNCHER, SANITIZED, LauncherTest, Operator, ResourceManager, status_kb, yarn_site
 
 TAG = "weir-0f0e-wordcount"
 
@@ -185,6 +185,21 @@ class Verdict(YarnTest):
         process.communicate(timeout=30)
         self.assertEqual(process.returncode, 1)
         self.assertEqual(self.record()["applicationID"], "application_1700000000000_0007")
+
+
+class Following(YarnTest):
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is not ours")
+    def test_memory(self):
+        """While an application is followed, other tasks' long lists and long diagnostics included."""
+        process = self.begin(self.submitted(1) + "exit 0", "--kind", "sparkSubmit", "--verdict", "remote")
+        app = self.rm.add(1, TAG, diagnostics="x" * 1000000)
+        self.wait_for(lambda: sum("/apps/" in path for _, path in self.rm.requests) > 4)
+        used = status_kb(process.pid, "VmRSS")
+        print("RSS while following %d kB" % used)
+        self.rm.end(app, "SUCCEEDED")
+        process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0)
+        self.assertLess(used, 8 * 1024)
 
 
 class Adoption(YarnTest):
