@@ -25,8 +25,9 @@ static void owe_for(const struct pass *pass, struct node *node, const struct nod
             : pass_message(pass, "%s", view->remains));
 }
 
+/* The task may have been edited meanwhile: one that uses no cluster looks after nothing there, and its word is none. */
 void left_by_pod(const struct pass *pass, struct node *node, const struct node_pod *pod) {
-    if (pod->view->clear)
+    if (pod->view->clear && !text_empty(pod->view->remote))
         node->status.cleanup = (struct cleanup_status){0};
     owe_for(pass, node, pod);
 }
@@ -46,10 +47,16 @@ void left_by_missing(const struct pass *pass, struct node *node) {
                                recorded->attempt));
 }
 
-/* Of the newest attempt, and not the word that all is well. */
+bool left_followed(const struct node_pod *pod) {
+    for (const struct node_pod *next = pod->next; next != NULL; next = next->next)
+        if (next->attempt > pod->attempt && !text_empty(next->view->remote))
+            return true;
+    return false;
+}
+
+/* Of the newest attempt that looks after it, and not the word that all is well. */
 static bool marks(const struct node_pod *pod) {
-    bool followed = pod->next != NULL && pod->next->attempt > pod->attempt;
-    return !followed && !text_empty(pod->view->remote) && !pod->view->clear;
+    return !left_followed(pod) && !text_empty(pod->view->remote) && !pod->view->clear;
 }
 
 static bool owes(const struct task_status *status) {

@@ -149,7 +149,8 @@ void deadline_find(struct pass *pass);
 void record_status(struct pass *pass); /* writes it, with its events, or says when that is due */
 
 /* left.c: what attempts left at the remote side, as the task's status says it */
-bool left_unclear(const struct pod_view *pod); /* it may have left something, and nobody said that it did not */
+bool left_unclear(const struct pod_view *pod);  /* it may have left something, and nobody said that it did not */
+bool left_followed(const struct node_pod *pod); /* a newer attempt looks after it */
 void left_by_pod(const struct pass *pass, struct node *node, const struct node_pod *pod);
 /* By one that ran beside those that count. */
 void left_by_stranger(const struct pass *pass, struct node *node, const struct node_pod *pod);

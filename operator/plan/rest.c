@@ -70,8 +70,7 @@ static const char *left_text(const struct rest *rest, const struct pod_view *pod
 static void tend_pod(struct rest *rest, const struct node_pod *pod) {
     const struct pod_view *view = pod->view;
     bool over = pod_ended(view) || late(rest->pass, view);
-    bool newest = pod->next == NULL || pod->next->attempt == pod->attempt;
-    bool owes = newest && unclear(rest->pass, view);
+    bool owes = !left_followed(pod) && unclear(rest->pass, view);
     if (view->done)
         return;
     if (!over || (owes && (rest->live || rest->cleaning.state == CLEANING_GOES_ON)))
@@ -89,9 +88,7 @@ static void look(struct rest *rest, const struct node *node) {
         const struct pod_view *view = pod->view;
         bool over = pod_ended(view) || late(pass, view);
         rest->live = rest->live || !over;
-        if (pod->next != NULL && pod->next->attempt > pod->attempt)
-            continue;
-        if (over && unclear(pass, view))
+        if (over && !left_followed(pod) && unclear(pass, view))
             from = view;
     }
     rest->owing = from != NULL;

@@ -2,7 +2,7 @@
  *
  *   task NAME [after A,B] [ignore] [retry=N] [infra=N] [on=3,OOMKilled] [backoff=10s] [factor=2] [max=10m]
  *             [timeout=1h] [startTimeout=1m] [hash=X]     add a task, or change one
- *             [remote] [kill]                             its pods may start something on a cluster; onLostLauncher:
+ *             [remote | local] [kill]                     its pods may start something on a cluster; onLostLauncher:
  * Kill remove NAME                                           take it out of the spec set [policy=Continue|FailFast]
  * [parallelism=N] [suspend=yes|no] [timeout=1h] [ttl=60] [retention=Never|OnFailure|Always] [window=5s] problem TEXT |
  * valid                                  the spec has a problem; has none pod TASK ATTEMPT STATE [exit=N] [reason=X]
@@ -67,6 +67,8 @@ static void do_task(struct world *world, const struct words *words) {
             set_list(world, words->items[i + 1], &task->depends_on);
     if (flag(words, "remote"))
         world->remote[task - world->tasks] = true;
+    if (flag(words, "local"))
+        world->remote[task - world->tasks] = false;
     if (flag(words, "kill"))
         task->on_lost_launcher = LOST_KILL;
     if (option(words, "hash") != NULL)
