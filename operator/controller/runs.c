@@ -37,6 +37,7 @@ struct note {
     bool hopeless;          /* CLEANER_REFUSAL */
     const char *reason;     /* REFUSAL: static */
     char *message;          /* REFUSAL */
+    int64_t since;          /* REFUSAL, CLEANER_REFUSAL: boot ms of the first one of this attempt */
     int64_t generation;     /* REFUSAL */
     struct holdoff holdoff; /* LOOK, REFUSAL */
     struct note *next;
@@ -261,6 +262,8 @@ static struct note *note_refusal(struct run_state *run, enum note_type type, con
     struct note *note = want_note(run, type, refusal->task);
     if (note->attempt != refusal->attempt)
         holdoff_clear(&note->holdoff);
+    if (note->attempt != refusal->attempt || note->since == 0)
+        note->since = now;
     note->attempt = refusal->attempt;
     free(note->message);
     note->message = checked(strdup(refusal->message));
@@ -321,6 +324,7 @@ static struct create_failure failure_of(const struct note *note, const char *nam
                                    .reason = note->reason,
                                    .message = arena_strdup(arena, note->message),
                                    .next_at = wall_of(clocks, note->holdoff.until),
+                                   .since = wall_of(clocks, note->since),
                                    .hopeless = note->hopeless};
 }
 

@@ -74,7 +74,8 @@ static void follow_up(struct pass *pass, const struct node *node, int64_t turn, 
     const struct create_failure *failure = node->cleaner_failure;
     if (failure != NULL && failure->attempt != cleaning->attempt)
         failure = NULL;
-    int64_t limit = cleaning->since + PLAN_CLEANER_CREATE_MS;
+    bool later = failure != NULL && failure->since > cleaning->since; /* as long as nobody asked, nobody refused */
+    int64_t limit = (later ? failure->since : cleaning->since) + PLAN_CLEANER_CREATE_MS;
     int64_t due = failure != NULL ? failure->next_at : 0;
     if (node->asked_cleaner)
         return;

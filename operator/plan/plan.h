@@ -28,6 +28,7 @@ struct create_failure {
     int64_t attempt;
     const char *reason, *message; /* CreateFailed or QuotaExceeded; the server's words */
     int64_t next_at;              /* wall ms: not tried again before */
+    int64_t since;                /* wall ms: of a cleaner: refused since then */
     bool hopeless;                /* no pod will be taken there any more */
 };
 

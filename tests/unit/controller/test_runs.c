@@ -108,6 +108,28 @@ static void refusals_back_off(void **state) {
     runs_clear(&runs);
 }
 
+static void a_cleaner_is_refused_since_the_first_time(void **state) {
+    (void)state;
+    AUTO_ARENA arena = ARENA_INIT;
+    struct runs runs = {0};
+    struct run run;
+    struct run_state *known = runs_want(&runs, "u");
+    struct refusal refusal = {.task = "a", .attempt = 2, .reason = REASON(QuotaExceeded), .message = "exceeded quota"};
+    run_cleaner_refused(known, &refusal, BOOT);
+    run_cleaner_refused(known, &refusal, BOOT + 5000);
+    fill(&runs, known, BOOT + 5000, &arena, &run);
+    assert_int_equal(run.cleaner_failures[0].since, wall);
+    run_cleaner_made(known, "a");
+    run_cleaner_refused(known, &refusal, BOOT + 9000);
+    fill(&runs, known, BOOT + 9000, &arena, &run);
+    assert_int_equal(run.cleaner_failures[0].since, wall + 9000);
+    refusal.attempt = 3;
+    run_cleaner_refused(known, &refusal, BOOT + 10000);
+    fill(&runs, known, BOOT + 10000, &arena, &run);
+    assert_int_equal(run.cleaner_failures[0].since, wall + 10000);
+    runs_clear(&runs);
+}
+
 static void what_live_looks_told_is_kept(void **state) {
     (void)state;
     AUTO_ARENA arena = ARENA_INIT;
@@ -188,6 +210,7 @@ int main(void) {
         cmocka_unit_test(what_was_asked_for_is_asked_for_once),
         cmocka_unit_test(no_run_asks_for_everything_at_once),
         cmocka_unit_test(refusals_back_off),
+        cmocka_unit_test(a_cleaner_is_refused_since_the_first_time),
         cmocka_unit_test(what_live_looks_told_is_kept),
         cmocka_unit_test(windows_grow_with_size_and_load),
         cmocka_unit_test(a_set_of_hashes_keeps_the_last_ones),

@@ -244,6 +244,7 @@ static void do_bar(struct world *world, const struct words *words) {
     if (!hopeless && duration_parse(word(words, 3), &after, &err) != 0)
         fail_msg("%s", err.text);
     int64_t attempt = 1;
+    int64_t since = world->now;
     for (size_t i = world->pod_count; i-- > 0;) {
         struct world_pod *pod = &world->pods[i];
         if (!pod->view.cleans || strcmp(pod->view.task, word(words, 1)) != 0)
@@ -252,6 +253,9 @@ static void do_bar(struct world *world, const struct words *words) {
         world_drop_pod(world, pod);
         break;
     }
+    for (size_t i = 0; i < world->cleaner_failure_count; i++)
+        if (strcmp(world->cleaner_failures[i].task, word(words, 1)) == 0)
+            since = world->cleaner_failures[i].since;
     do_unbar(world, words);
     const char *text = strstr(words->rest, word(words, 3)) + strlen(word(words, 3)) + 1;
     world->cleaner_failures[world->cleaner_failure_count++] =
@@ -260,6 +264,7 @@ static void do_bar(struct world *world, const struct words *words) {
                                 .reason = arena_strdup(&world->arena, word(words, 2)),
                                 .message = arena_strdup(&world->arena, text),
                                 .hopeless = hopeless,
+                                .since = since,
                                 .next_at = world->now + after};
 }
 

@@ -196,6 +196,7 @@ static void refuse_cleaner(struct history *history) {
                                     .reason = REASON(CreateFailed),
                                     .message = "no",
                                     .hopeless = chance(history, 20),
+                                    .since = world->now,
                                     .next_at = world->now + (int64_t)draw(history, 10000)};
         return;
     }
