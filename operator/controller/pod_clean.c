@@ -160,7 +160,10 @@ static void attempt_read(struct kube_answer *answer, void *arg) {
         return;
     }
     if (root != NULL || answer->err.code == ERROR_NOT_FOUND) { /* the plan finds another way, or says so */
+        struct run_state *run = request_run(request);
         cache_drop(request_cache(request, &kube_pods), request->namespace, request->pod, request->pod_uid, NULL);
+        if (run != NULL)
+            run_drop_stray(run, request->pod_uid);
         request_again(request);
     } else {
         refused(request, answer);
@@ -178,8 +181,8 @@ static void create_by_spec(struct request *request, const struct observation *se
     yyjson_mut_doc *doc = json_new(&arena);
     yyjson_mut_val *pod = NULL;
     struct error err;
-    if (task == NULL ||
-        executor_pod(&seen->run, task, request->attempt, NULL, request->controller->config.launch, doc, &pod, &err) != 0) {
+    if (task == NULL || executor_pod(&seen->run, task, request->attempt, NULL, request->controller->config.launch, doc,
+                                     &pod, &err) != 0) {
         refused_here(request, task != NULL ? err.text : "the spec does not name its task");
         end(request);
         return;

@@ -93,6 +93,27 @@ static void what_nothing_tells_of_is_said_at_once(void **state) {
     cluster_finish(&c);
 }
 
+/* Its pod had lost its label, so that no watch tells that it is gone; then its spec does. */
+static void a_pod_out_of_sight_that_is_gone_is_not_read_in_a_hot_loop(void **state) {
+    (void)state;
+    struct cluster c;
+    const struct object *pipeline = begin(&c, "");
+    struct object *pod = cluster_pod(&c, "a", 1);
+    api_fail(&c.api, (struct api_fault){"create", "pods", .times = 1, .status = 403, .reason = "Forbidden",
+                                        .message = "exceeded quota: pods"});
+    store_edit(&c.api.store, pod, "{\"metadata\":{\"labels\":{\"" LABEL_MANAGED_BY "\":null}}}");
+    pod_is_killed(&c, pod);
+    cluster_settle(&c); /* a look finds it */
+    assert_non_null(strstr(cleanup(pipeline, "message"), "exceeded quota"));
+    store_delete(&c.api.store, pod, true);
+    assert_true(pod->gone);
+    int64_t before = c.api.requests;
+    cluster_run_for(&c, 2500);
+    assert_in_range(c.api.requests - before, 1, 20);
+    assert_int_not_equal(strcmp(cleanup(pipeline, "phase"), "Pending"), 0);
+    cluster_finish(&c);
+}
+
 /* --- a Pipeline that is gone --- */
 
 static void the_next_run_of_the_name_waits_for_the_cleaner(void **state) {
@@ -259,6 +280,7 @@ int main(void) {
         cmocka_unit_test(a_cleaner_ends_what_a_killed_launcher_left),
         cmocka_unit_test(a_quota_is_waited_for),
         cmocka_unit_test(what_nothing_tells_of_is_said_at_once),
+        cmocka_unit_test(a_pod_out_of_sight_that_is_gone_is_not_read_in_a_hot_loop),
         cmocka_unit_test(the_next_run_of_the_name_waits_for_the_cleaner),
         cmocka_unit_test(a_namespace_that_goes_holds_nobody),
         cmocka_unit_test(a_gone_run_whose_cleaner_is_refused_is_not_asked_for_in_a_hot_loop),
