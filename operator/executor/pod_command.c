@@ -56,9 +56,11 @@ static void add_earlier(const struct pod_build *build, struct argv *argv) {
     }
 }
 
+/* Its pod was taken back before it ran; but a node may have been faster. */
 static bool ran_nothing(const struct attempt_status *attempt) {
     const struct reason *reason = reason_find(attempt->reason);
-    return reason != NULL && (reason->end == END_AGAIN || reason_is(reason->name, REASON_StartTimeout));
+    return reason != NULL && attempt->started_at == 0 &&
+           (reason->end == END_AGAIN || reason_is(reason->name, REASON_StartTimeout));
 }
 
 /* Is what is left of earlier attempts surely what this one would run? One that started an application of its own had

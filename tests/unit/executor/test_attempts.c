@@ -111,6 +111,11 @@ static void else_it_is_ended_first(void **state) {
     /* it may be of the first, which ran something else */
     EXPECT_TOLD(CLUSTER, 3, "--attempt 3 --leftover kill",
                 {.attempt = 1, .reason = "Evicted", .infra = true, .hash = "another"}, LOST_EARLY(2));
+    /* taken back a moment too late: its program had started, and nobody knows what of which spec */
+    EXPECT_TOLD(CLUSTER, 2, "--attempt 2 --leftover kill",
+                {.attempt = 1, .reason = "Suspended", .hash = "another", .started_at = 1000});
+    EXPECT_TOLD(CLUSTER, 3, "--attempt 3 --earlier application_1_1 --leftover kill", LOST(1, one),
+                {.attempt = 2, .reason = "StartTimeout", .hash = "another", .started_at = 1000});
     EXPECT_TOLD(CLUSTER, 7, "--attempt 7 --leftover kill", LOST_EARLY(5), LOST_EARLY(6));
 }
 
