@@ -28,6 +28,8 @@ struct pod_object {
     size_t report_length;
     int64_t report_seq;
     bool report_final;
+    unsigned char decided; /* enum decision: what its launcher was told last */
+    int64_t decided_at;    /* boot ms; 0: never */
 };
 
 /* NULL for a pod that the watch does not show, from whatever source it comes: one that is done, or that lost our label.

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "controller/internal.h"
 #include "controller/support_cluster.h"
 
 static enum decision decide(struct cluster *c, const struct object *pod) {
@@ -116,8 +118,30 @@ static void a_run_without_status_is_looked_into_first(void **state) {
     cluster_finish(&c);
 }
 
+/* Whoever asks again and again is told the same for a moment: the answer costs a look at the whole run. */
+static void a_word_is_good_for_a_moment(void **state) {
+    (void)state;
+    struct cluster c;
+    cluster_begin(&c);
+    struct object *pod = cluster_pod(&c, "a", 1);
+    assert_int_equal(decide(&c, pod), DECISION_LEAVE);
+    const struct scope *scope = controller_scope(c.controller, "lab");
+    struct pod_object *known = cache_get(scope_cache(scope, &kube_pods), "lab", pod->name)->object;
+    known->decided = DECISION_STOP; /* so it can be told where the next answer comes from */
+    known->decided_at = clock_boot_ms();
+    assert_int_equal(decide(&c, pod), DECISION_STOP);
+    known->decided_at -= 400;
+    assert_int_equal(decide(&c, pod), DECISION_LEAVE);
+    store_edit(&c.api.store, pod, "{\"metadata\":{\"annotations\":{\"x\":\"y\"}}}");
+    cluster_settle(&c);
+    known = cache_get(scope_cache(scope, &kube_pods), "lab", pod->name)->object;
+    assert_int_equal(known->decided_at, 0); /* what is known of the pod has changed */
+    cluster_finish(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_word_is_good_for_a_moment),
         cmocka_unit_test(a_drained_pod_leaves_its_job),
         cmocka_unit_test(a_replica_that_stands_by_knows_nothing),
         cmocka_unit_test(a_recorded_stop_outlives_the_operator),
