@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "remote/hadoop_tagged.h"
+#include "remote/program.h"
 #include "remote/yarn_app.h"
 
 enum { ARGUMENTS_MAX = 16, PIECES_MAX = 4 };
@@ -67,32 +68,6 @@ static bool has_jar(const char *root, const struct layout *layout) {
     return found;
 }
 
-/* The caller frees; NULL: not there. */
-static char *in_path(const char *program) {
-    for (const char *list = getenv("PATH"); list && *list;) {
-        size_t length = strcspn(list, ":");
-        char *directory = strndup(list, length), *path = directory && length > 0 ? join(directory, program) : NULL;
-        free(directory);
-        if (path && access(path, X_OK) == 0)
-            return path;
-        free(path);
-        list += length + (list[length] == ':');
-    }
-    return NULL;
-}
-
-/* What a program in ROOT/bin belongs to, links followed. */
-static char *root_of(const char *program) {
-    char *path = program ? in_path(program) : NULL, *real = path ? realpath(path, NULL) : NULL;
-    for (int i = 0; real && i < 2; i++) {
-        char *slash = strrchr(real, '/');
-        if (slash)
-            *slash = '\0';
-    }
-    free(path);
-    return real;
-}
-
 static bool add_jars(const char *root, const struct home *home, struct strbuf *classpath) {
     for (size_t i = 0; root && *root && i < home->count; i++) {
         if (!has_jar(root, &home->layouts[i]))
@@ -110,7 +85,7 @@ static bool find_jars(struct strbuf *classpath) {
         const struct home *home = &homes[i];
         found = add_jars(getenv(home->variable), home, classpath);
         for (size_t p = 0; !found && p < sizeof home->programs / sizeof home->programs[0]; p++) {
-            char *root = root_of(home->programs[p]);
+            char *root = program_root(home->programs[p]);
             found = add_jars(root, home, classpath);
             free(root);
         }
@@ -136,7 +111,7 @@ static char *find_java(void) {
     if (java && access(java, X_OK) == 0)
         return java;
     free(java);
-    return in_path("java");
+    return program_find("java");
 }
 
 /* Java does not read the variable, and knows no lists. */

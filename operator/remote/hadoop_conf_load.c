@@ -2,6 +2,7 @@
  * writes, and never falls back to another directory when one was named. */
 
 #include "remote/hadoop_conf_private.h"
+#include "remote/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,18 +101,27 @@ static char *first_of(const char *list, const char *name) {
     return NULL;
 }
 
-/* What the environment says; NULL: nothing that is there. `ret_hadoop`: it was $HADOOP_CONF_DIR. */
+/* ROOT/etc/hadoop; the caller frees; NULL: nothing is there. */
+static char *of_root(const char *root) {
+    AUTO_STRBUF path = STRBUF_INIT;
+    strbuf_printf(&path, "%s/etc/hadoop", root ? root : "");
+    return root && *root && !strbuf_failed(&path) && has_site(strbuf_text(&path)) ? strbuf_steal(&path) : NULL;
+}
+
+/* What the environment says, as Hadoop's own scripts read it; NULL: nothing that is there. `ret_hadoop`: it was
+ * $HADOOP_CONF_DIR. */
 static char *search(bool *ret_hadoop) {
     static const char *const places[] = {"/etc/hadoop/conf", "/etc/hadoop", "/opt/hadoop/etc/hadoop"};
-    const char *home = getenv("HADOOP_HOME");
     char *found = first_of(getenv("HADOOP_CONF_DIR"), NULL);
     *ret_hadoop = found != NULL;
     if (!found)
         found = first_of(getenv("YARN_CONF_DIR"), NULL);
-    if (!found && home && *home) {
-        AUTO_STRBUF path = STRBUF_INIT;
-        strbuf_printf(&path, "%s/etc/hadoop", home);
-        found = !strbuf_failed(&path) && has_site(strbuf_text(&path)) ? strbuf_steal(&path) : NULL;
+    if (!found)
+        found = of_root(getenv("HADOOP_HOME"));
+    if (!found) {
+        char *root = program_root("hadoop");
+        found = of_root(root);
+        free(root);
     }
     for (size_t i = 0; !found && i < sizeof places / sizeof places[0]; i++)
         if (has_site(places[i]))

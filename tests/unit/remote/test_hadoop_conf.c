@@ -384,6 +384,29 @@ static void test_places(void **state) {
     }
 }
 
+/* As Hadoop's scripts do when nothing tells: beside the program itself, links followed. */
+static void test_beside_the_program(void **state) {
+    (void)state;
+    char before[4096], program[SUPPORT_PATH_MAX + 32], link[SUPPORT_PATH_MAX + 32];
+    snprintf(before, sizeof before, "%s", getenv("PATH"));
+    make("dist", NULL, "");
+    make("dist/etc", NULL, "");
+    make("dist/etc/hadoop", "core-site.xml", "dist");
+    make("dist/bin", NULL, "");
+    make("bin", NULL, "");
+    support_clear_environment();
+    snprintf(program, sizeof program, "%s/dist/bin/hadoop", directory);
+    snprintf(link, sizeof link, "%s/bin/hadoop", directory);
+    support_write(directory, "dist/bin/hadoop", "#!/bin/sh\n");
+    assert_int_equal(chmod(program, 0755), 0);
+    assert_int_equal(symlink(program, link), 0);
+    set("PATH", "@/none:@/bin");
+    struct hadoop_conf *conf = load(NULL);
+    setenv("PATH", before, 1);
+    expect(conf, "from", "dist");
+    hadoop_conf_free(conf);
+}
+
 static void test_named(void **state) {
     (void)state;
     struct hadoop_conf *conf = NULL;
@@ -416,6 +439,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_bad_files, begin, end),
         cmocka_unit_test_setup_teardown(test_breadth, begin, end),
         cmocka_unit_test_setup_teardown(test_places, begin, end),
+        cmocka_unit_test_setup_teardown(test_beside_the_program, begin, end),
         cmocka_unit_test_setup_teardown(test_named, begin, end),
         cmocka_unit_test_setup_teardown(test_user, begin, end),
     };
