@@ -151,6 +151,19 @@ static bool on_connect(const struct spark_submit *spark) {
     return !text_empty(spark->remote) || !text_empty(pairs_find(&spark->conf, REMOTE_PROPERTY));
 }
 
+/* Is it a variable of the task's that names the Connect server? spark-submit refuses a deploy mode beside it. */
+static bool connects_by_env(const struct task *task) {
+    size_t i, count;
+    yyjson_val *entry;
+    if (!yyjson_is_arr(task->env))
+        return false;
+    yyjson_arr_foreach(task->env, i, count, entry) {
+        if (yyjson_equals_str(yyjson_obj_get(entry, "name"), "SPARK_REMOTE"))
+            return yyjson_get_len(yyjson_obj_get(entry, "value")) > 0;
+    }
+    return false;
+}
+
 /* Of a driver that runs in the task's pod. */
 static void warn_memory(const struct task *task, const struct place *place, struct problems *warnings) {
     const struct spark_submit *spark = task->block;
@@ -226,10 +239,19 @@ static void add_driver(const struct spark_driver *driver, struct argv *argv) {
     argv_add_option(argv, "--driver-class-path", driver->class_path);
 }
 
-static void add_names(const struct spark_submit *spark, struct argv *argv) {
+/* A Connect server has its own; for all else it is said, or a file of the image may say cluster mode. */
+static bool says_mode(const struct task *task) {
+    const struct spark_submit *spark = task->block;
+    bool named = master_of(spark) != NULL || spark->deploy_mode != DEPLOY_ABSENT ||
+                 pairs_find(&spark->conf, DEPLOY_MODE_PROPERTY) != NULL;
+    return !on_connect(spark) && (named || !connects_by_env(task));
+}
+
+static void add_names(const struct task *task, struct argv *argv) {
+    const struct spark_submit *spark = task->block;
     argv_add(argv, text_empty(spark->program) ? "spark-submit" : spark->program);
     argv_add_option(argv, "--remote", spark->remote);
-    if (!on_connect(spark)) {
+    if (says_mode(task)) {
         argv_add_option(argv, "--master", master_of(spark));
         argv_add_option(argv, "--deploy-mode", deploy_modes[in_cluster(spark) ? DEPLOY_CLUSTER : DEPLOY_CLIENT]);
     }
@@ -261,7 +283,7 @@ static void add_sizes(const struct spark_submit *spark, struct argv *argv) {
 
 static void command(const struct task *task, const char *tag, struct argv *argv) {
     const struct spark_submit *spark = task->block;
-    add_names(spark, argv);
+    add_names(task, argv);
     argv_add_pairs(argv, "--conf", &spark->conf, "spark.yarn.tags", on_yarn(spark) ? tag : NULL);
     argv_add_option(argv, "--properties-file", spark->properties_file);
     argv_add_flag(argv, "--load-spark-defaults", spark->load_spark_defaults);

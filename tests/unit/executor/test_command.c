@@ -123,6 +123,19 @@ static void the_deploy_mode_is_always_said(void **state) {
                    "spark-submit --conf spark.remote=sc://h a");
 }
 
+/* spark-submit refuses a deploy mode beside SPARK_REMOTE. */
+static void a_variable_may_name_the_connect_server(void **state) {
+    (void)state;
+    expect_command(
+        "    image: i\n    env: [{name: SPARK_REMOTE, value: 'sc://h'}]\n    sparkSubmit: {application: a}\n",
+        "spark-submit a");
+    expect_command("    image: i\n    env: [{name: SPARK_REMOTE, value: ''}]\n    sparkSubmit: {application: a}\n",
+                   "spark-submit --deploy-mode client a");
+    expect_command("    image: i\n    env: [{name: SPARK_REMOTE, value: 'sc://h'}]\n    sparkSubmit: {application: a, "
+                   "master: yarn}\n",
+                   "spark-submit --master yarn --deploy-mode client --conf spark.yarn.tags=TAG a");
+}
+
 static void a_property_may_not_contradict_its_field(void **state) {
     (void)state;
     EXPECT_TASK_PROBLEMS(
@@ -341,6 +354,7 @@ int main(void) {
         cmocka_unit_test(the_tag_goes_where_yarn_is),
         cmocka_unit_test(spark_submit_refuses_what_cannot_be),
         cmocka_unit_test(the_deploy_mode_is_always_said),
+        cmocka_unit_test(a_variable_may_name_the_connect_server),
         cmocka_unit_test(a_property_may_not_contradict_its_field),
         cmocka_unit_test(a_driver_that_does_not_fit_is_warned_of),
         cmocka_unit_test(the_remote_side_is_known),
