@@ -115,7 +115,6 @@ static error_t parse_remote(int key, char *text, struct argp_state *state) {
     case APPLICATION: add_earlier(options, text); break;
     case HADOOP_CONF: options->remote.hadoop_conf = text; break;
     case KERBEROS: options->kerberos = text; break;
-    case GRACE: parse_duration_option("grace", text, &options->grace_ms, state); break;
     case TERMINATION_LOG: options->termination_log = text; break;
     case RECORD_SIZE:
         options->record_max = (size_t)parse_number("record-max", text, RECORD_MIN, RECORD_MAX, state);
@@ -138,6 +137,7 @@ static error_t parse_run(int key, char *text, struct argp_state *state) {
     case LEFTOVER: options->adopt = parse_choice("leftover", text, "adopt", "kill", state); break;
     case TAGGED_CONF: options->tagged_conf = text; break;
     case TIMEOUT: parse_duration_option("timeout", text, &options->timeout_ms, state); break;
+    case GRACE: parse_duration_option("grace", text, &options->grace_ms, state); break;
     case LOOK: parse_duration_option("look-timeout", text, &options->look_ms, state); break;
     case REPORT: options->report_url = text; break;
     case REPORT_ADDRESS: options->report_address = text; break;
@@ -154,7 +154,11 @@ static error_t parse_run(int key, char *text, struct argp_state *state) {
 }
 
 static error_t parse_stop(int key, char *text, struct argp_state *state) {
-    const struct launch_options *options = state->input;
+    struct launch_options *options = state->input;
+    if (key == GRACE) {
+        parse_duration_option("timeout", text, &options->grace_ms, state);
+        return 0;
+    }
     if (key == ARGP_KEY_ARG)
         argp_error(state, "unexpected argument \"%s\"", text);
     if (key == ARGP_KEY_END && !options->remote.manager)
@@ -230,16 +234,15 @@ static const struct command {
 } commands[] = {{"run", run}, {"stop", stop}, {"copy", copy}};
 
 int main(int argc, char **argv) {
-    static const struct argp parser = {
-        NULL,
-        NULL,
-        "run [OPTION...] -- COMMAND [ARG]...\nstop [OPTION...]\ncopy DIRECTORY",
-        "Runs one attempt of a weir task (run), ends what one has left (stop), or puts itself\n"
-        "into a volume (copy)."
-        "\v`weir-launcher run --help` and `weir-launcher stop --help` tell the options.",
-        NULL,
-        NULL,
-        NULL};
+    static const struct argp parser = {NULL,
+                                       NULL,
+                                       "run [OPTION...] -- COMMAND [ARG]...\nstop [OPTION...]\ncopy DIRECTORY",
+                                       "Runs one attempt of a weir task (run), ends what one has left (stop), or puts\n"
+                                       "itself into a volume (copy)."
+                                       "\v`weir-launcher run --help` and `weir-launcher stop --help` tell the options.",
+                                       NULL,
+                                       NULL,
+                                       NULL};
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

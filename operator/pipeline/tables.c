@@ -63,8 +63,8 @@ const struct table retry_table = TABLE(struct retry, retry_fields, 0);
 
 static const struct field kerberos_fields[] = {
     {"secretName",
-     "Secret with the keys principal, keytab and, unless the image has one that fits, krb5.conf (required). weir asks "
-     "YARN by it; the pod has it in " KERBEROS_DIR ".",
+     "Secret with the keys principal, keytab and, unless the image has one that fits, krb5.conf (required). weir's "
+     "launcher gets a ticket with it by the image's kinit; the pod has it in " KERBEROS_DIR ".",
      FIELD_STRING, offsetof(struct kerberos, secret_name), .flags = FIELD_REQUIRED, .min = 1, .max = 253},
 };
 static const struct table kerberos_table = TABLE(struct kerberos, kerberos_fields, 0);
@@ -143,7 +143,7 @@ static const struct field task_fields[] = {
      .absent = LOST_ABSENT},
     {"kerberos",
      "Who weir is for a cluster that asks: on one with Kerberos, what YARN says of a job, and its end on request, need "
-     "this. The task's own program does not get it by itself.",
+     "this. The task's own program gets the ticket too, by KRB5CCNAME, in place of any other that is named there.",
      FIELD_OBJECT, offsetof(struct task, kerberos), .flags = FIELD_NULLABLE, .table = &kerberos_table},
 };
 const struct table defaults_table = TABLE(struct task, task_fields, TASK_ONLY_FIELDS);

@@ -636,6 +636,24 @@ class CleanUp(YarnTest):
         for options in (["--tag", ""], ["--kind", "command"], ["--", "true"]):
             self.assertNotEqual(self.clean(*options), 0)
             self.assertFalse(os.path.exists(self.termination_log), options)
+        self.assertNotEqual(self.clean("--tag", TAG, timeout="soon"), 0)
+        self.assertIn("--timeout: ", self.err)
+
+
+class Kerberos(YarnTest):
+    def test_the_program_has_the_ticket_too(self):
+        os.makedirs(self.path("secret"))
+        for name, text in (("principal", "etl@EXAMPLE.COM"), ("keytab", "k"), ("krb5.conf", "[libdefaults]")):
+            self.write("secret/" + name, text)
+        self.write("bin/kinit", '#!/bin/sh\necho "ticket of $*" >"${KRB5CCNAME#FILE:}"\n', 0o755)
+        self.env = {**self.env, "PATH": self.path("bin") + ":" + os.environ["PATH"], "KRB5CCNAME": "/somewhere/else",
+                    "HADOOP_OPTS": "-Da=b"}
+        script = 'cat "${KRB5CCNAME#FILE:}"; rm "${KRB5CCNAME#FILE:}"; echo "$HADOOP_OPTS"; echo "$SPARK_SUBMIT_OPTS"'
+        returned, out, _ = self.launch(script, "--kerberos", self.path("secret"))
+        self.assertEqual(returned, 0)
+        option = "-Djava.security.krb5.conf=" + self.path("secret/krb5.conf")
+        self.assertEqual(out.decode().splitlines(), ["ticket of -k -t %s etl@EXAMPLE.COM" % self.path("secret/keytab"),
+                                                     "-Da=b " + option, option])
 
 
 class Failure(YarnTest):
