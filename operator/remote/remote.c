@@ -47,13 +47,18 @@ struct remote_job *remote_find(struct remote *remote, const char *id) {
     return NULL;
 }
 
-/* Makes room: an ended one goes first, else the oldest. */
+/* How little is lost without it: a living one that is ours goes last, however many ids the output names. */
+static int dispensable(const struct remote_job *job) {
+    bool over = job->ended || job->absent_at;
+    return job->tagged ? (job->ended ? 2 : 0) : over ? 3 : 1;
+}
+
+/* Makes room: of the most dispensable the oldest goes. */
 static void drop_one(struct remote_view *view) {
     size_t at = 0;
-    while (at < view->count && !view->jobs[at].ended)
-        at++;
-    if (at == view->count)
-        at = 0;
+    for (size_t i = 1; i < view->count; i++)
+        if (dispensable(&view->jobs[i]) > dispensable(&view->jobs[at]))
+            at = i;
     memmove(&view->jobs[at], &view->jobs[at + 1], (view->count - at - 1) * sizeof view->jobs[0]);
     view->count--;
 }
@@ -77,12 +82,14 @@ struct remote_job *remote_job(struct remote *remote, const char *id) {
     return job;
 }
 
+/* Only what the manager knows says how far its numbers have come: a recorded id may be any cluster's. */
 void remote_begin(struct remote *remote) {
     struct remote_view *view = &remote->view;
-    for (size_t i = 0; i < view->count; i++)
+    for (size_t i = 0; i < view->count; i++) {
         view->jobs[i].former = true;
-    if (view->count)
-        snprintf(remote->last_former, REMOTE_ID_MAX, "%s", view->jobs[view->count - 1].id);
+        if (view->jobs[i].seen_at)
+            snprintf(remote->last_former, REMOTE_ID_MAX, "%s", view->jobs[i].id);
+    }
     view->absent_since = 0;
 }
 
@@ -94,11 +101,20 @@ void remote_adopt(struct remote *remote, const struct remote_job *job) {
     remote_set_application(remote, job->id);
 }
 
+/* The tag is proof; an id that nobody was asked about yet may be of a job that has it. */
+static int standing(const struct remote_job *job) {
+    bool unasked = !job->seen_at && !job->absent_at;
+    return job->tagged || unasked ? 2 : !job->absent_at;
+}
+
 const struct remote_job *remote_current(const struct remote_view *view) {
-    for (size_t i = view->count; i > 0; i--)
-        if (!view->jobs[i - 1].former && !view->jobs[i - 1].foreign)
-            return &view->jobs[i - 1];
-    return NULL;
+    const struct remote_job *best = NULL;
+    for (size_t i = view->count; i > 0; i--) {
+        const struct remote_job *job = &view->jobs[i - 1];
+        if (!job->former && !job->foreign && (!best || standing(job) > standing(best)))
+            best = job;
+    }
+    return best;
 }
 
 bool remote_ended_by_itself(const struct remote_job *job) {

@@ -39,7 +39,8 @@ struct remote_job {
 };
 
 struct remote_view {
-    struct remote_job jobs[REMOTE_JOBS_MAX]; /* in the order of their submission; of too many the oldest go */
+    struct remote_job
+        jobs[REMOTE_JOBS_MAX]; /* in the order of their submission; of too many the oldest go, ours last */
     size_t count;
     int64_t answered_at;   /* boot ms of the newest question that was answered for all of them; 0: none was */
     int64_t clear_at;      /* boot ms of the newest question to which nothing with our tag was alive; 0: something is */
@@ -110,7 +111,8 @@ void remote_step(struct remote *remote, int64_t now);
 
 /* --- what follows from a view (pure) --- */
 
-/* The newest job of this attempt that is not another task's; NULL. */
+/* The newest job of this attempt that has the tag, or may have it; without such a one the newest that is not another
+ * task's; NULL. */
 const struct remote_job *remote_current(const struct remote_view *view);
 /* Ended, and not because we told it to. */
 bool remote_ended_by_itself(const struct remote_job *job);

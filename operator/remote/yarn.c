@@ -155,7 +155,7 @@ static bool wants_list(const struct yarn *yarn) {
     if (remote->want != REMOTE_FOLLOW)
         return true;
     const struct remote_job *current = remote_current(&remote->view);
-    return !current || (current->seen_at > 0 && !current->tagged);
+    return !current || !current->tagged;
 }
 
 /* The next job that this step is about in this round; NULL when there is none. Looked for anew each time: what the task

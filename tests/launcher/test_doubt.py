@@ -1,0 +1,65 @@
+"""What must not be believed, and what must not be lost: hints of the output, answers that say little, an end in doubt."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from support import LAUNCHER, SANITIZED, Operator, ResourceManager, Server, status_kb, yarn_site
+from test_remote import TAG, YarnTest
+
+FOLLOW = ("--kind", "sparkSubmit", "--verdict", "remote")
+ELSEWHERE = "application_1999999999999_0001"  # newer than all, by its number
+
+
+class Hints(YarnTest):
+    """An id in the output says where to look, and nothing else."""
+
+    def says(self, *ids):
+        return "".join("echo 'INFO YarnClientImpl: Submitted application %s' >&2; " % one for one in ids)
+
+    def test_an_id_of_nowhere_does_not_hide_the_job(self):
+        process = self.begin("echo on; sleep 0.3; %s exit 0" % self.says(ELSEWHERE), *FOLLOW)
+        process.stdout.readline()
+        app = self.rm.add(1, TAG)
+        threading.Timer(2.5, self.rm.end, (app, "SUCCEEDED")).start()
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.record()["applicationID"], app["id"])
+
+    def test_somebody_elses_end_is_not_ours(self):
+        other = self.rm.add(9, "somebody-elses")
+        process = self.begin("echo on; sleep 0.3; %s exit 0" % self.says(other["id"]), *FOLLOW)
+        process.stdout.readline()
+        app = self.rm.add(1, TAG)
+        self.rm.end(other, "SUCCEEDED")
+        threading.Timer(2.5, self.rm.end, (app, "FAILED", "FINISHED", "boom")).start()
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual(self.final()["reason"], "YarnFailed")
+        self.assertIn(app["id"], self.final()["message"])
+
+    def test_many_ids_do_not_push_the_job_out(self):
+        flood = self.says(*["application_1999999999999_%04d" % i for i in range(40)])
+        process = self.begin("echo on; sleep 0.3; %s sleep 2; %s exit 0" % (self.submitted(1), flood), *FOLLOW)
+        process.stdout.readline()
+        app = self.rm.add(1, TAG)
+        self.wait_for(lambda: self.record().get("trackingURL"))
+        threading.Timer(3.5, self.rm.end, (app, "SUCCEEDED")).start()
+        process.communicate(timeout=25)
+        self.assertEqual(process.returncode, 0)
+
+    def test_an_earlier_id_of_nowhere_does_not_make_this_attempts_job_an_earlier_one(self):
+        process = self.begin("echo on; sleep 0.5; exit 0", *FOLLOW, "--attempt", "2", "--earlier", ELSEWHERE)
+        process.stdout.readline()
+        self.rm.end(self.rm.add(1, TAG), "SUCCEEDED")
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(self.record()["applicationID"], "application_1700000000000_0001")
+
+if __name__ == "__main__":
+    unittest.main()
