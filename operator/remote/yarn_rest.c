@@ -116,12 +116,13 @@ static void on_done(void *context, const struct rest_answer *answer, const struc
         return;
     }
     origins_answered(&yarn->rms, answer->url);
-    bool good = answer->status == 200 || (yarn->question == YARN_KILL && answer->status == 202);
+    bool kill = yarn->question == YARN_KILL, good = answer->status == 200 || (kill && answer->status == 202);
+    bool standby = answer->location != NULL && !kill; /* of an accepted kill it says where to look how it goes */
     if (!good) {
         on_status(yarn, answer);
-    } else if (answer->location != NULL || read_answer(yarn, answer, &told, &err) < 0) {
+    } else if (standby || read_answer(yarn, answer, &told, &err) < 0) {
         origins_next(&yarn->rms);
-        tell(yarn, YARN_FAILED, answer->location ? "the ResourceManager stands by" : err.text);
+        tell(yarn, YARN_FAILED, standby ? "the ResourceManager stands by" : err.text);
     } else {
         if (yarn->question == YARN_INFO && !told.in_charge)
             origins_next(&yarn->rms);

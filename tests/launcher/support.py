@@ -245,7 +245,8 @@ class ResourceManager(Server):
             handler.answer(self.put_status, "refused")
         else:
             threading.Timer(self.kill_delay, self.end, (app, "KILLED", "KILLED", "killed by user dr.who")).start()
-            handler.answer(202, '{"state":"RUNNING"}')
+            # as RMWebServices.killApp does: accepted, and where to look
+            handler.answer(202, '{"state":"RUNNING"}', [("Location", "http://127.0.0.1:%d%s" % (self.port, handler.path))])
 
 
 def yarn_site(test, *rms):

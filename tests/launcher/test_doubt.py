@@ -61,5 +61,24 @@ class Hints(YarnTest):
         self.assertEqual(process.returncode, 0)
         self.assertEqual(self.record()["applicationID"], "application_1700000000000_0001")
 
+
+class Lists(YarnTest):
+    def test_one_that_is_slow_to_end_does_not_hold_up_the_others(self):
+        slow, *others = [self.rm.add(number, TAG) for number in (1, 2, 3)]
+        kill = self.rm.kill
+
+        def at_its_pace(handler, app):
+            self.rm.kill_delay = 600 if app is slow else 0
+            kill(handler, app)
+
+        self.rm.kill = at_its_pace
+        process = self.begin("echo on; exec sleep 60", "--kind", "hadoopJar", "--grace", "3s")
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        self.assertEqual({app["state"] for app in others}, {"KILLED"})
+        self.assertIn(slow["id"], self.final()["remains"])
+        self.assertNotIn("stands by", self.final()["remains"])
+
 if __name__ == "__main__":
     unittest.main()
