@@ -101,23 +101,23 @@ int yarn_app_parse(const char *body, size_t length, struct yarn_app *ret, struct
 int yarn_apps_parse(const char *body, size_t length, yarn_app_each each, void *context, struct error *err) {
     AUTO_JSON *doc = NULL;
     static struct yarn_app app; /* large, and never needed twice at once */
-    struct error ignored;
     if (json_parse(body, length, &doc, err) < 0)
         return -1;
     yyjson_val *root = yyjson_doc_get_root(doc), *list = json_at(root, "apps", "app", NULL), *item;
-    if (!json_at(root, "apps", NULL))
+    bool single = yyjson_is_obj(list); /* how some versions write a list of one */
+    if (!json_at(root, "apps", NULL) || (list && !yyjson_is_null(list) && !single && !yyjson_is_arr(list)))
         return error_set(err, ERROR_INVALID, "the ResourceManager's answer holds no list of applications");
-    if (yyjson_is_obj(list)) { /* how some versions write a list of one */
-        if (decode(list, &app, &ignored) == 0)
-            each(context, &app);
-        return 0;
-    }
     size_t i, count;
+    int result = single ? decode(list, &app, err) : 0;
+    if (single && result == 0)
+        each(context, &app);
     yyjson_arr_foreach(list, i, count, item) {
-        if (decode(item, &app, &ignored) == 0)
+        if (decode(item, &app, err) == 0)
             each(context, &app);
+        else
+            result = -1;
     }
-    return 0;
+    return result;
 }
 
 void yarn_app_explain(const struct yarn_app *app, char *out, size_t size) {

@@ -30,7 +30,7 @@ bool yarn_app_tagged_like(const struct yarn_app *app, const char *prefix);
 
 /* {"app":{…}}. ERROR_INVALID when it is something else. */
 int yarn_app_parse(const char *body, size_t length, struct yarn_app *ret, struct error *err);
-/* {"apps":{"app":[…]}}: calls `each` for every well-formed one. */
+/* {"apps":{"app":[…]}}: calls `each` for every well-formed one. ERROR_INVALID when one is not: there may be more. */
 typedef void (*yarn_app_each)(void *context, const struct yarn_app *app);
 int yarn_apps_parse(const char *body, size_t length, yarn_app_each each, void *context, struct error *err);
 

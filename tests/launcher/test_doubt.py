@@ -63,6 +63,14 @@ class Hints(YarnTest):
 
 
 class Lists(YarnTest):
+    def test_an_entry_that_cannot_be_read_is_not_nothing(self):
+        self.rm.add(1, TAG, state="Running")
+        returned, _, _ = self.launch("touch %s" % self.path("started"), "--kind", "hadoopJar", "--attempt", "2",
+                                     "--look-timeout", "2s")
+        self.assertEqual(returned, 1)
+        self.assertEqual(self.final()["reason"], "RemoteUnknown")
+        self.assertFalse(os.path.exists(self.path("started")))
+
     def test_one_that_is_slow_to_end_does_not_hold_up_the_others(self):
         slow, *others = [self.rm.add(number, TAG) for number in (1, 2, 3)]
         kill = self.rm.kill

@@ -99,7 +99,8 @@ static void test_lists(void **state) {
         int result;
         size_t count;
     } lists[] = {
-        {"{\"apps\":{\"app\":[{\"id\":\"application_1_2\",\"state\":\"RUNNING\"},{\"id\":\"x\"},7]}}", 0, 1},
+        {"{\"apps\":{\"app\":[{\"id\":\"application_1_2\",\"state\":\"RUNNING\"},{\"id\":\"x\"},7]}}", -1, 1},
+        {"{\"apps\":{\"app\":\"x\"}}", -1, 0},
         {"{\"apps\":{\"app\":{\"id\":\"application_1_2\",\"state\":\"RUNNING\"}}}", 0, 1},
         {"{\"apps\":null}", 0, 0},
         {"{\"apps\":{}}", 0, 0},
