@@ -33,17 +33,24 @@ static enum cause cause_of(const struct task *task) {
 }
 
 /* Why something may be left running at the remote side; "" when nothing is. */
-static const char *why_left(const struct task *task) {
+static const char *why_left(const struct task *task, enum cause cause) {
     const struct remote_view *view = task->view;
     if (task->left)
         return "left for the next attempt";
+    if (cause == CAUSE_START)
+        return "nobody has looked";
+    if (cause == CAUSE_CLEAN && *task->trouble.text)
+        return task->trouble.text;
     return *view->trouble ? view->trouble : "it did not end in time, or does not carry weir's tag";
 }
 
-/* Success by exit code says nothing of jobs that a client started and let go: they are meant to run. */
+/* Success by exit code says nothing of jobs that a client started and let go: they are meant to run. A command that
+ * could not be started has left nothing, but of an earlier attempt something may be left that nobody has looked for. */
 static bool may_remain(const struct task *task, enum cause cause) {
-    if (!task->options->remote.manager || cause == CAUSE_START)
+    if (!task->options->remote.manager)
         return false;
+    if (cause == CAUSE_START)
+        return task->options->attempt != 1 && !task->view->answered_at && !task->view->nobody;
     if (cause == CAUSE_ENDED && !task->options->by_remote)
         return task->child.status != 0;
     return true;
@@ -57,11 +64,13 @@ static void find_remains(struct task *task, enum cause cause, char *alive, size_
     }
     bool asked = task->view->clear_at >= task->child_ended_at && task->view->clear_at > 0;
     bool possible = task->options->remote.tag && (task->child.pid > 0 || task->options->attempt != 1);
-    bool unseen = !some && !asked && cause != CAUSE_ENDED && possible;
+    bool blind = (task->view->deaf || task->view->failing_since) && !task->view->nobody;
+    bool doubt = cause != CAUSE_ENDED || (blind && !remote_current(task->view));
+    bool unseen = !some && !asked && doubt && possible;
     if (unseen)
         snprintf(alive, size, "a job with the tag %s", task->options->remote.tag);
     if (some || unseen)
-        strbuf_printf(remains, "%s may still run: %s", alive, why_left(task));
+        strbuf_printf(remains, "%s may still run: %s", alive, why_left(task, cause));
 }
 
 static const char *told_to_end(const struct remote_view *view) {

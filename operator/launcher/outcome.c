@@ -72,6 +72,8 @@ static void decide_start(const struct ending *ending, struct outcome *outcome) {
     outcome->exit_code = outcome->launcher_exit_code = ending->start_exit_code;
     outcome->reason = "StartFailed";
     say(outcome, "%s", ending->trouble);
+    if (!text_empty(ending->remains))
+        say(outcome, "; %s", ending->remains);
 }
 
 static void say_remote(struct outcome *outcome, const struct ending *ending) {

@@ -48,7 +48,7 @@ static void on_checking(struct task *task) {
     if (!kerberos_settled(&task->kerberos))
         return;
     if (task->kerberos.state == KERBEROS_FAILED) {
-        fail(task, CAUSE_START, &task->kerberos.err);
+        fail(task, task->options->command ? CAUSE_START : CAUSE_CLEAN, &task->kerberos.err);
     } else if (!task->options->command) {
         phase_stop(task, CAUSE_CLEAN);
     } else if (remote_prepare(&task->options->remote, task->options->tagged_conf, &task->env, &err) < 0) {

@@ -49,7 +49,7 @@ struct task {
     int64_t phase_since; /* boot ms */
     int64_t started_at;  /* boot ms of the attempt */
     enum cause cause;
-    struct error trouble; /* CAUSE_START, CAUSE_UNKNOWN: why */
+    struct error trouble; /* CAUSE_START, CAUSE_UNKNOWN, CAUSE_CLEAN that could not begin: why */
 
     int signals; /* signalfd */
     struct signals before;

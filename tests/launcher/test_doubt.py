@@ -88,5 +88,54 @@ class Lists(YarnTest):
         self.assertIn(slow["id"], self.final()["remains"])
         self.assertNotIn("stands by", self.final()["remains"])
 
+
+class Remains(YarnTest):
+    """An empty `remains` is the word that nothing is left: only who has looked may give it."""
+
+    def no_ticket(self):
+        self.write("kerberos/principal", "etl@EXAMPLE.ORG\n")
+        self.write("kerberos/keytab", "k")
+        self.write("bin/kinit", "#!/bin/sh\necho 'kinit: Cannot contact any KDC'\nexit 1\n", 0o755)
+        self.env["PATH"] = self.path("bin") + ":/usr/bin:/bin"
+        return ["--kerberos", self.path("kerberos")]
+
+    def test_an_attempt_that_cannot_start_has_not_looked(self):
+        self.rm.add(1, TAG)
+        returned, _, _ = self.launch("exit 0", "--kind", "hadoopJar", "--attempt", "2", *self.no_ticket())
+        self.assertEqual(returned, 1)
+        self.assertEqual(self.final()["reason"], "StartFailed")
+        self.assertIn(TAG, self.final()["remains"])
+
+    def test_a_first_attempt_that_cannot_start_leaves_nothing(self):
+        self.launch("exit 0", "--kind", "hadoopJar", *self.no_ticket())
+        self.assertEqual(self.final()["reason"], "StartFailed")
+        self.assertNotIn("remains", self.final())
+
+    def test_one_that_has_looked_and_cannot_start_leaves_nothing(self):
+        returned, _, _ = self.run_launcher(["/nowhere"], "--remote", "yarn", "--tag", TAG, "--attempt", "2", env=self.env)
+        self.assertEqual(returned, 127)
+        self.assertNotIn("remains", self.final())
+
+    def test_a_cleaner_without_a_ticket_has_failed(self):
+        arguments = [LAUNCHER, "stop", "--remote", "yarn", "--tag", TAG, "--termination-log", self.termination_log,
+                     *self.no_ticket()]
+        done = subprocess.run(arguments, env={**os.environ, **self.env}, capture_output=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(self.final()["reason"], "CleanupFailed")
+        self.assertIn("KDC", self.final()["message"])
+        self.assertIn(TAG, self.final()["remains"])
+
+    def test_a_client_that_fails_while_nobody_can_be_asked(self):
+        self.rm.close()
+        returned, _, _ = self.launch("exit 3", "--kind", "hadoopJar")
+        self.assertEqual(returned, 3)
+        self.assertEqual(self.final()["reason"], "ExitCode")
+        self.assertIn(TAG, self.final()["remains"])
+
+    def test_a_client_that_fails_where_there_is_no_cluster(self):
+        self.write("conf/yarn-site.xml", "<configuration/>")
+        self.launch("exit 3", "--kind", "hadoopJar")
+        self.assertNotIn("remains", self.final())
+
 if __name__ == "__main__":
     unittest.main()
