@@ -111,7 +111,8 @@ static enum error_code choose_line(const char *text, size_t length, const char *
     *ret_line = NULL;
     while (next_line(&lines, &line, &size)) {
         bool unknown = contains(line, size, "doesn't exist in RM"),
-             forbidden = contains(line, size, "cannot perform operation");
+             forbidden = contains(line, size, "cannot perform operation") ||
+                         contains(line, size, "SIMPLE authentication is not enabled"); /* no try brings a ticket */
         bool exception = contains(line, size, "Exception in thread") || contains(line, size, "Caused by: ");
         trim(&line, &size);
         if (!unknown && !forbidden && !exception && (thrown || size == 0))

@@ -137,5 +137,39 @@ class Remains(YarnTest):
         self.launch("exit 3", "--kind", "hadoopJar")
         self.assertNotIn("remains", self.final())
 
+
+class SecondWay(YarnTest):
+    """YARN's own client, with a stand-in for java."""
+
+    def stand_in(self, script):
+        self.write("bin/java", "#!/bin/sh\necho \"$@\" >> %s\n%s\n" % (self.path("asked"), script), 0o755)
+        self.write("hadoop/lib/hadoop-yarn-client-3.4.2.jar", "")
+        self.env.update(PATH=self.path("bin") + ":/usr/bin:/bin", HADOOP_HOME=self.path("hadoop"), JAVA_HOME="")
+        self.rm.get_status = 401
+
+    def asked(self):
+        with open(self.path("asked")) as file:
+            return file.read()
+
+    def test_it_knows_the_realm_of_the_secret(self):
+        self.stand_in("echo 'Total number of applications (application-types: [], states: [] and tags: [x]):0'")
+        self.write("kerberos/principal", "etl@EXAMPLE.ORG\n")
+        self.write("kerberos/keytab", "k")
+        conf = self.write("kerberos/krb5.conf", "[libdefaults]\n")
+        self.write("bin/kinit", "#!/bin/sh\nexit 0\n", 0o755)
+        returned, _, _ = self.launch("exit 0", "--kind", "hadoopJar", "--attempt", "2", "--kerberos", self.path("kerberos"))
+        self.assertEqual(returned, 0)
+        self.assertIn("-Djava.security.krb5.conf=" + conf, self.asked())
+
+    def test_without_a_ticket_for_ever(self):
+        """Refused by REST, and by RPC too: nobody can be asked, and that is an answer."""
+        self.stand_in("echo 'Exception in thread \"main\" org.apache.hadoop.security.AccessControlException: SIMPLE "
+                      "authentication is not enabled.  Available:[TOKEN, KERBEROS]'; exit 255")
+        returned, _, _ = self.launch(self.submitted(1) + "exit 0", *FOLLOW, timeout=40)
+        self.assertEqual(returned, 1)
+        self.assertEqual(self.final()["reason"], "RemoteUnknown")
+        self.assertIn("SIMPLE authentication is not enabled", self.final()["message"])
+        self.assertIn("application_1700000000000_0001", self.final()["remains"])
+
 if __name__ == "__main__":
     unittest.main()
