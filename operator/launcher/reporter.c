@@ -79,13 +79,12 @@ void reporter_notify(struct reporter *reporter, enum snapshot_news news, int64_t
         reporter->next_at = at;
 }
 
-/* A back-off that lasts was chosen while nobody waited for the answer. */
+/* What is under way does not ask, and a pause was chosen while nobody waited for the answer. */
 void reporter_ask(struct reporter *reporter) {
+    rest_cancel(&reporter->call);
     reporter->asking = true;
-    if (reporter->backoff_ms > REPORT_BACKOFF_MIN_MS) {
-        reporter->backoff_ms = 0;
-        reporter->next_at = reporter->now;
-    }
+    reporter->backoff_ms = 0;
+    reporter->next_at = reporter->now;
 }
 
 void reporter_finish(struct reporter *reporter, int64_t now) {

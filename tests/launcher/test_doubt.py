@@ -171,5 +171,41 @@ class SecondWay(YarnTest):
         self.assertIn("SIMPLE authentication is not enabled", self.final()["message"])
         self.assertIn("application_1700000000000_0001", self.final()["remains"])
 
+
+class Word(YarnTest):
+    """The operator's word on a stop is asked for at once, whatever was under way."""
+
+    def setUp(self):
+        super().setUp()
+        self.operator = Operator(self.directory)
+        self.addCleanup(lambda: self.operator.close())
+        self.write("token", "first-token\n")
+        self.env["WEIR_REPORT_CA"] = self.operator.ca
+
+    def stop_while(self, running):
+        def respond(handler, report):
+            if report["phase"] in ("Stopping", "Finished"):
+                handler.answer(200, json.dumps({"decision": "stop"}))
+            else:
+                running(handler)
+
+        self.operator.respond = respond
+        process = self.begin("echo on; exec sleep 60", *FOLLOW, *self.operator.options(), "--token-file", self.path("token"),
+                             "--grace", "8s")
+        process.stdout.readline()
+        app = self.rm.add(1, TAG)
+        self.wait_for(lambda: self.operator.reports)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        self.assertEqual(app["state"], "KILLED")
+        self.assertNotIn("remains", self.final())
+
+    def test_after_retry_later(self):
+        self.stop_while(lambda handler: handler.answer(429, "{}", [("Retry-After", "60")]))
+
+    def test_while_a_report_is_not_answered(self):
+        self.stop_while(lambda handler: time.sleep(20))
+
 if __name__ == "__main__":
     unittest.main()
