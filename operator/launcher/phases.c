@@ -222,7 +222,8 @@ void phase_step(struct task *task) {
         [PHASE_SETTLING] = settle_step,     [PHASE_STOPPING] = stopping_step, [PHASE_COMMITTING] = on_committing,
         [PHASE_COLLECTING] = on_collecting, [PHASE_REPORTING] = on_reporting, [PHASE_DONE] = on_done,
     };
-    if (task->options->timeout_ms > 0 && task->now - task->started_at >= task->options->timeout_ms)
+    bool ended = task->phase == PHASE_RUNNING && !task->child.running; /* that was first, however late it is seen */
+    if (task->options->timeout_ms > 0 && task->now - task->started_at >= task->options->timeout_ms && !ended)
         phase_stop(task, CAUSE_TIMEOUT);
     enum phase before;
     do {

@@ -188,6 +188,17 @@ class Signals(LauncherTest):
         self.assertIn("timed out after 1", self.final()["message"])
         self.assertLess(time.monotonic() - begin, 4)
 
+    def test_ended_by_itself_and_out_of_time_meanwhile(self):
+        """Seen late, by a launcher that had no CPU: the exit code was there first."""
+        process = self.start(["sh", "-c", "echo on; sleep 0.2; exit 7"], "--timeout", "1500ms")
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 7)
+        self.assertEqual(self.final()["reason"], "ExitCode")
+
     def test_others_are_forwarded(self):
         process = self.start(["sh", "-c", "trap 'echo usr2; exit 0' USR2; echo ready; while :; do sleep 0.05; done"])
         process.stdout.readline()
