@@ -207,5 +207,24 @@ class Word(YarnTest):
     def test_while_a_report_is_not_answered(self):
         self.stop_while(lambda handler: time.sleep(20))
 
+
+class Following(YarnTest):
+    def test_memory(self):
+        process = self.begin("echo on; sleep 0.3; %s exit 0" % self.submitted(1), *FOLLOW)
+        process.stdout.readline()
+        app = self.rm.add(1, TAG, diagnostics="x" * 60000)
+        for number in range(2, 200):
+            self.rm.add(number, TAG + "-other", diagnostics="y" * 2000)
+        self.wait_for(lambda: self.record().get("trackingURL"))
+        asked = len(self.rm.requests)
+        self.wait_for(lambda: len(self.rm.requests) > asked + 3)
+        if not SANITIZED:
+            print("RSS while following %d kB" % status_kb(process.pid, "VmRSS"), file=sys.stderr)
+            self.assertLess(status_kb(process.pid, "VmRSS"), 8 * 1024)
+        self.rm.end(app, "SUCCEEDED")
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
+
+
 if __name__ == "__main__":
     unittest.main()
