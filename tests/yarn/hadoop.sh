@@ -86,7 +86,7 @@ make_realm() {
 	addprinc -randkey HTTP/localhost
 	addprinc -randkey alice
 	addprinc -randkey bob
-	addprinc -randkey -maxlife "90 sec" -maxrenewlife "6 min" carol
+	addprinc -randkey -maxlife "60 sec" -allow_renewable carol
 	addprinc -randkey -maxlife "16 sec" -allow_renewable dave
 	ktadd -q -k $DIR/service.keytab hadoop/localhost HTTP/localhost
 	ktadd -q -k $DIR/alice.keytab alice
