@@ -1,10 +1,12 @@
 /* weir-launcher: PID 1 of a task pod. Options and wiring only; what it does is in launcher/. */
 
 #include <argp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "launcher/copy.h"
@@ -233,6 +235,13 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {{"run", run}, {"stop", stop}, {"copy", copy}};
 
+/* One that is closed would be the next file or socket that is opened, and the task's output would go there. */
+static void open_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0)
+            return;
+}
+
 int main(int argc, char **argv) {
     static const struct argp parser = {NULL,
                                        NULL,
@@ -243,6 +252,7 @@ int main(int argc, char **argv) {
                                        NULL,
                                        NULL,
                                        NULL};
+    open_standard_streams();
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

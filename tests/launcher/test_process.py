@@ -55,6 +55,13 @@ class ExitCodes(LauncherTest):
         self.assertEqual(returned, 127)
         self.assertIn("/usr/bin/python9", self.final()["message"])
 
+    def test_closed_streams(self):
+        """What is opened instead of them is not taken for them."""
+        for command, code, reason in (["/nowhere"], 127, "StartFailed"), (["sh", "-c", "echo out; echo err >&2; exit 3"], 3, "ExitCode"):
+            returned = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", LAUNCHER, "run", "--termination-log",
+                                       self.termination_log, "--", *command], timeout=20).returncode
+            self.assertEqual((returned, self.final()["reason"]), (code, reason))
+
     def test_not_executable(self):
         script = self.write("job.sh", "echo hi\n", 0o644)
         returned, _, _ = self.run_launcher([script])
