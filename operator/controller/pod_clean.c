@@ -86,9 +86,21 @@ static bool ours(yyjson_val *root, const struct request *request) {
     return same;
 }
 
+static bool in_sight(const struct request *request) {
+    const struct cache_entry *entry = cache_get(request_cache(request, &kube_pods), request->namespace, request->pod);
+    const struct pod_object *pod = entry != NULL ? entry->object : NULL;
+    return pod != NULL && text_equal(pod->key, request->key);
+}
+
+/* Out of sight it is no use: the plan would ask for it again and again. */
 static void made(struct request *request, yyjson_val *pod) {
     struct run_state *run = request_run(request);
     cache_put(request_cache(request, &kube_pods), pod);
+    if (!in_sight(request)) {
+        note(request, &(struct refusal){.reason = REASON(CreateFailed),
+                                        .message = "it is there, and its labels were changed: weir does not see it"});
+        return;
+    }
     if (run != NULL)
         run_cleaner_made(run, request->task);
     request_again(request);

@@ -114,6 +114,23 @@ static void a_pod_out_of_sight_that_is_gone_is_not_read_in_a_hot_loop(void **sta
     cluster_finish(&c);
 }
 
+/* Somebody's tool takes its label off: no watch shows it, and its name is taken. */
+static void a_cleaner_out_of_sight_is_not_asked_for_in_a_hot_loop(void **state) {
+    (void)state;
+    struct cluster c;
+    const struct object *pipeline = begin(&c, "");
+    pod_is_killed(&c, cluster_pod(&c, "a", 1));
+    cluster_settle(&c);
+    struct object *cleaner = cluster_cleaner(&c, "a", 1);
+    assert_non_null(cleaner);
+    int64_t before = c.api.requests;
+    store_edit(&c.api.store, cleaner, "{\"metadata\":{\"labels\":{\"" LABEL_MANAGED_BY "\":null}}}");
+    cluster_run_for(&c, 2500);
+    assert_in_range(c.api.requests - before, 1, 20);
+    assert_non_null(strstr(cleanup(pipeline, "message"), "label"));
+    cluster_finish(&c);
+}
+
 /* --- a Pipeline that is gone --- */
 
 static void the_next_run_of_the_name_waits_for_the_cleaner(void **state) {
@@ -281,6 +298,7 @@ int main(void) {
         cmocka_unit_test(a_quota_is_waited_for),
         cmocka_unit_test(what_nothing_tells_of_is_said_at_once),
         cmocka_unit_test(a_pod_out_of_sight_that_is_gone_is_not_read_in_a_hot_loop),
+        cmocka_unit_test(a_cleaner_out_of_sight_is_not_asked_for_in_a_hot_loop),
         cmocka_unit_test(the_next_run_of_the_name_waits_for_the_cleaner),
         cmocka_unit_test(a_namespace_that_goes_holds_nobody),
         cmocka_unit_test(a_gone_run_whose_cleaner_is_refused_is_not_asked_for_in_a_hot_loop),
