@@ -94,7 +94,7 @@ static bool looked_after(const struct world *world, const struct action *action,
         return true;
     for (size_t i = 0; i < world->run.pod_count; i++) {
         const struct pod_view *other = &world->run.pods[i];
-        bool later = other->attempts && other->attempt > view->attempt;
+        bool later = other->attempts && other->attempt > view->attempt && other->remote[0] != '\0';
         bool cleaned = other->cleans && other->state == POD_SUCCEEDED;
         if (strcmp(other->task, view->task) == 0 && (later || cleaned))
             return true;
@@ -108,7 +108,8 @@ static void check_left(struct history *history, const struct action *action, con
     const struct world *world = &history->world;
     for (size_t i = 0; i < world->run.pod_count; i++) {
         const struct pod_view *view = &world->run.pods[i];
-        if (view->attempts && strcmp(view->uid, action->pod_uid) == 0 && unclear(view))
+        bool paid = history->soiled[index_of(view)] <= history->cleaned[index_of(view)]; /* by one that is gone */
+        if (view->attempts && strcmp(view->uid, action->pod_uid) == 0 && unclear(view) && !paid)
             CHECK(history, looked_after(world, action, recorded, view));
     }
 }

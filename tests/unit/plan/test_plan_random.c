@@ -87,7 +87,7 @@ static void speak(struct history *history, struct world_pod *pod, bool well) {
         pod->view.remains = "application_1_1";
     if (unclear(&pod->view))
         history->soiled[index] = ++history->events;
-    else if (pod->view.clear)
+    else if (pod->view.clear && pod->view.remote[0] != '\0')
         history->cleaned[index] = ++history->events;
 }
 
@@ -223,6 +223,15 @@ static void refuse(struct history *history) {
                                 .next_at = world->now + (int64_t)draw(history, 10000)};
 }
 
+/* Somebody edits a task: what it is to start uses a cluster, or does not any more. */
+static void edit(struct history *history) {
+    struct world *world = &history->world;
+    size_t index = draw(history, world->spec.task_count);
+    world->remote[index] = !world->remote[index];
+    world->tasks[index].hash = world->remote[index] ? "remote" : "local";
+    world->generation++;
+}
+
 static void step(struct history *history) {
     struct world *world = &history->world;
     uint64_t what = draw(history, 100);
@@ -238,6 +247,8 @@ static void step(struct history *history) {
         refuse(history);
     else if (what < 93)
         refuse_cleaner(history);
+    else if (what < 94)
+        edit(history);
     else if (what < 98)
         world->now += (int64_t)draw(history, 5000);
     else
@@ -303,7 +314,7 @@ static void let_all_go(struct history *history) {
 static void check_rest(struct history *history) {
     struct world *world = &history->world;
     for (size_t i = 0; i < world->pod_count; i++)
-        CHECK(history, !runs(&world->pods[i].view) || world->pods[i].view.deleting);
+        CHECK(history, !runs(&world->pods[i].view) || world->pods[i].view.deleting || world->pods[i].view.cleans);
     let_all_go(history);
     CHECK(history, running_pods(world) == 0);
 }
