@@ -326,12 +326,13 @@ static void say_deaf(struct yarn *yarn, enum right right) {
 static void on_refused(struct yarn *yarn, const struct yarn_answer *answer) {
     enum right right = right_of(yarn->step);
     struct way *way = &yarn->ways[right];
-    bool first = !way->refused_since, other = yarn->rest.rms.count > 0 && yarn_cli_available(&yarn->cli);
+    bool cli = by_cli(yarn, yarn->step), first = !way->refused_since,
+         other = yarn->rest.rms.count > 0 && yarn_cli_available(&yarn->cli);
     way->refused_since = first ? yarn->now : way->refused_since;
     way->cli = !way->cli;
     if (right == RIGHT_END)
         snprintf(yarn->kill_trouble, sizeof yarn->kill_trouble, "%s", answer->text);
-    if (!view_of(yarn)->deaf)
+    if (!view_of(yarn)->deaf && (cli || !other || first)) /* its own client's words tell more than a status */
         remote_fail(yarn->remote, yarn->now, answer->text);
     if (refused_for_long(yarn, right))
         say_deaf(yarn, right);

@@ -34,6 +34,12 @@ class LauncherTest(unittest.TestCase):
         os.chmod(path, mode)
         return path
 
+    def kinit(self, script='echo "ticket of $*" >"${cache#FILE:}"'):
+        """A stand-in, found first in PATH; $cache is what it is told to write to."""
+        words = 'all="$*"; while [ $# -gt 1 ]; do [ "$1" = -c ] && cache=$2; shift; done; set -- $all'
+        self.write("bin/kinit", "#!/bin/sh\n%s\n%s\n" % (words, script), 0o755)
+        return self.path("bin") + ":/usr/bin:/bin"
+
     def start(self, command, *options, env=None, **popen):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("WEIR_", "HADOOP_", "YARN_"))}
         environment.update(env or {})

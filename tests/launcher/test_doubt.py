@@ -95,8 +95,7 @@ class Remains(YarnTest):
     def no_ticket(self):
         self.write("kerberos/principal", "etl@EXAMPLE.ORG\n")
         self.write("kerberos/keytab", "k")
-        self.write("bin/kinit", "#!/bin/sh\necho 'kinit: Cannot contact any KDC'\nexit 1\n", 0o755)
-        self.env["PATH"] = self.path("bin") + ":/usr/bin:/bin"
+        self.env["PATH"] = self.kinit("echo 'kinit: Client not found in Kerberos database'; exit 1")
         return ["--kerberos", self.path("kerberos")]
 
     def test_an_attempt_that_cannot_start_has_not_looked(self):
@@ -122,7 +121,7 @@ class Remains(YarnTest):
         done = subprocess.run(arguments, env={**os.environ, **self.env}, capture_output=True, timeout=30)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(self.final()["reason"], "CleanupFailed")
-        self.assertIn("KDC", self.final()["message"])
+        self.assertIn("Client not found", self.final()["message"])
         self.assertIn(TAG, self.final()["remains"])
 
     def test_a_client_that_fails_while_nobody_can_be_asked(self):
@@ -156,7 +155,7 @@ class SecondWay(YarnTest):
         self.write("kerberos/principal", "etl@EXAMPLE.ORG\n")
         self.write("kerberos/keytab", "k")
         conf = self.write("kerberos/krb5.conf", "[libdefaults]\n")
-        self.write("bin/kinit", "#!/bin/sh\nexit 0\n", 0o755)
+        self.kinit()
         returned, _, _ = self.launch("exit 0", "--kind", "hadoopJar", "--attempt", "2", "--kerberos", self.path("kerberos"))
         self.assertEqual(returned, 0)
         self.assertIn("-Djava.security.krb5.conf=" + conf, self.asked())
@@ -170,6 +169,28 @@ class SecondWay(YarnTest):
         self.assertEqual(self.final()["reason"], "RemoteUnknown")
         self.assertIn("SIMPLE authentication is not enabled", self.final()["message"])
         self.assertIn("application_1700000000000_0001", self.final()["remains"])
+
+
+class Refusals(YarnTest):
+    def test_a_moments_refusal_is_not_for_ever(self):
+        process = self.begin("echo on; sleep 0.3; %s exit 0" % self.submitted(1), *FOLLOW)
+        process.stdout.readline()
+        app = self.rm.add(1, TAG)
+        self.wait_for(lambda: self.record().get("trackingURL"))
+        handle, left = self.rm.handle, [2]
+
+        def refuse(handler):
+            left[0] -= 1
+            if left[0] >= 0:
+                handler.answer(403, "not now")
+            else:
+                handle(handler)
+
+        self.rm.handle = refuse
+        self.wait_for(lambda: left[0] < 0, 25)
+        self.rm.end(app, "SUCCEEDED")
+        process.communicate(timeout=25)
+        self.assertEqual(process.returncode, 0)
 
 
 class Word(YarnTest):
