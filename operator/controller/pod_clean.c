@@ -61,6 +61,7 @@ static void note(const struct request *request, const struct refusal *refusal) {
 static void refused(const struct request *request, const struct kube_answer *answer) {
     bool quota = strstr(answer->err.text, "exceeded quota") != NULL;
     bool leaving = strstr(answer->err.text, "being terminated") != NULL;
+    bool too_small = strstr(answer->err.text, " usage per ") != NULL; /* LimitRanger's words */
     request_say(request, "cannot create a cleaner", answer);
     if (answer->err.code == ERROR_FORBIDDEN)
         controller_forbidden(request->controller, request->namespace);
@@ -68,6 +69,7 @@ static void refused(const struct request *request, const struct kube_answer *ans
                                     .message = answer->err.text,
                                     .passing = answer->err.code == ERROR_TRANSIENT && !quota,
                                     .hopeless = answer->malformed || leaving,
+                                    .too_small = too_small,
                                     .not_before_ms = answer->retry_after_ms});
 }
 

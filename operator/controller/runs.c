@@ -35,6 +35,7 @@ struct note {
     int64_t attempt;        /* ASKED_CREATE, TAKEN, REFUSAL */
     bool gone;              /* LOOK */
     bool hopeless;          /* CLEANER_REFUSAL */
+    bool too_small;         /* CLEANER_REFUSAL */
     const char *reason;     /* REFUSAL: static */
     char *message;          /* REFUSAL */
     int64_t since;          /* REFUSAL, CLEANER_REFUSAL: boot ms of the first one of this attempt */
@@ -269,6 +270,7 @@ static struct note *note_refusal(struct run_state *run, enum note_type type, con
     note->message = checked(strdup(refusal->message));
     note->reason = refusal->reason;
     note->hopeless = refusal->hopeless;
+    note->too_small = note->too_small || refusal->too_small;
     int64_t first = refusal->passing ? BUSY_FIRST_MS : REFUSED_FIRST_MS;
     holdoff_failed(&note->holdoff, first, REFUSED_MOST_MS, refusal->not_before_ms, now);
     return note;
@@ -325,7 +327,8 @@ static struct create_failure failure_of(const struct note *note, const char *nam
                                    .message = arena_strdup(arena, note->message),
                                    .next_at = wall_of(clocks, note->holdoff.until),
                                    .since = wall_of(clocks, note->since),
-                                   .hopeless = note->hopeless};
+                                   .hopeless = note->hopeless,
+                                   .too_small = note->too_small};
 }
 
 static void fill_note(const struct note *note, struct clocks clocks, struct arena *arena, struct run *run,

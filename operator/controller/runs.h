@@ -85,6 +85,7 @@ struct refusal {
     const char *reason, *message;
     bool passing;          /* the server was busy, rather than unwilling */
     bool hopeless;         /* of a cleaner: it never will */
+    bool too_small;        /* of a cleaner: a LimitRange wants more resources */
     int64_t not_before_ms; /* what it asked to wait; 0: nothing */
 };
 void run_refused(struct run_state *run, const struct refusal *refusal, int64_t generation, int64_t now);

@@ -106,7 +106,7 @@ static void add_metadata(const struct pod_build *build, yyjson_mut_val *pod, yyj
 }
 
 /* It needs little (where REST is refused, a JVM of 100 MB a question); what quotas and ranges want named is named. */
-static void add_resources(const struct pod_build *build, yyjson_mut_val *container, yyjson_val *main) {
+static void add_resources(const struct pod_build *build, yyjson_mut_val *container, yyjson_val *main, bool large) {
     static const char *const kinds[] = {"requests", "limits"};
     static const struct {
         const char *name, *most;
@@ -120,8 +120,8 @@ static void add_resources(const struct pod_build *build, yyjson_mut_val *contain
             double most = 0;
             if (value == NULL)
                 continue;
-            bool less =
-                text != NULL && quantity_parse(text, &has) && quantity_parse(little[j].most, &most) && has < most;
+            bool less = text != NULL && quantity_parse(text, &has) && quantity_parse(little[j].most, &most) &&
+                        (has < most || large);
             pod_put_text(build, pod_object(build, pod_object(build, container, "resources"), kinds[i]), little[j].name,
                          less ? text : little[j].most);
         }
@@ -179,21 +179,21 @@ static yyjson_mut_val *main_container(const struct pod_build *build, yyjson_val 
     keep_list(build, container, main, "env", is_own, OWN_ENV_PREFIX);
     keep_list(build, container, main, "volumeMounts", is_named, TOKEN_VOLUME);
     add_command(build, container, yyjson_obj_get(main, "command"), cleaner);
-    add_resources(build, container, main);
+    add_resources(build, container, main, cleaner->large);
     pod_put_text(build, container, "terminationMessagePolicy", "File");
     return container;
 }
 
 /* The launcher of today's image: an older one may not know how to stop. Others may prepare what the volumes hold. */
 static void add_init_containers(const struct pod_build *build, yyjson_mut_val *spec, yyjson_val *attempt_pod,
-                                yyjson_val *main) {
+                                yyjson_val *main, bool large) {
     yyjson_val *launcher = container_of(attempt_pod, "initContainers", LAUNCHER_CONTAINER);
     yyjson_mut_val *container =
         launcher != NULL ? yyjson_val_mut_copy(build->doc, launcher) : yyjson_mut_obj(build->doc);
     pod_put_text(build, container, "image", build->config->launcher_image);
     pod_put_text(build, container, "imagePullPolicy", build->config->pull_policy);
     yyjson_mut_obj_remove_key(container, "resources");
-    add_resources(build, container, main);
+    add_resources(build, container, main, large);
     yyjson_mut_arr_append(pod_list(build, spec, "initContainers"), container);
     keep_list(build, spec, yyjson_obj_get(attempt_pod, "spec"), "initContainers", is_named, LAUNCHER_CONTAINER);
 }
@@ -219,7 +219,7 @@ int executor_cleaner(const struct run *run, const struct cleaner *cleaner, const
     pod_put_text(&build, spec, "restartPolicy", "Never"); /* another one is made instead, a few times */
     pod_put_int(&build, spec, "activeDeadlineSeconds", PLAN_CLEANER_RUN_MS / 1000);
     pod_put_int(&build, spec, "terminationGracePeriodSeconds", GRACE_S);
-    add_init_containers(&build, spec, attempt_pod, main);
+    add_init_containers(&build, spec, attempt_pod, main, cleaner->large);
     yyjson_mut_arr_append(pod_list(&build, spec, "containers"), main_container(&build, main, cleaner));
     *ret_pod = pod;
     return 0;

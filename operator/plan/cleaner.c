@@ -143,6 +143,7 @@ static void create(struct pass *pass, const struct node *node, const struct clea
     *cleaner = (struct cleaner){.task = node->name,
                                 .attempt = cleaning->attempt,
                                 .turn = cleaning->turn,
+                                .large = node->cleaner_failure != NULL && node->cleaner_failure->too_small,
                                 .from = cleaning->from != NULL ? cleaning->from->name : NULL,
                                 .from_uid = cleaning->from != NULL ? cleaning->from->uid : NULL,
                                 .applications = known_applications(pass, node)};

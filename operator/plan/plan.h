@@ -30,6 +30,7 @@ struct create_failure {
     int64_t next_at;              /* wall ms: not tried again before */
     int64_t since;                /* wall ms: of a cleaner: refused since then */
     bool hopeless;                /* no pod will be taken there any more */
+    bool too_small;               /* of a cleaner: one with more resources may be taken */
 };
 
 /* What a live look told of a pod that the status names and the watch does not show. */
@@ -111,6 +112,7 @@ enum action_type {
 struct cleaner {
     const char *task;
     int64_t attempt, turn;
+    bool large;                  /* with all the resources of the attempt's container */
     const char *from, *from_uid; /* the attempt's pod, to be made after it; NULL: after the task's spec */
     struct strings applications; /* ids that are known of the task, newest first */
 };

@@ -76,6 +76,30 @@ static void a_quota_is_waited_for(void **state) {
     cluster_finish(&c);
 }
 
+/* The attempt's own were taken there. */
+static void a_range_that_wants_more_resources_gets_those_of_the_attempt(void **state) {
+    (void)state;
+    struct cluster c;
+    begin(&c, "");
+    store_edit(&c.api.store, cluster_pod(&c, "a", 1),
+               "{\"spec\":{\"containers\":[{\"name\":\"main\",\"image\":\"spark\",\"command\":[\"/weir/weir-launcher\","
+               "\"run\",\"--remote\",\"yarn\",\"--tag\",\"t\"],\"resources\":{\"limits\":{\"memory\":\"4Gi\"}}}]}}");
+    cluster_settle(&c);
+    api_fail(&c.api, (struct api_fault){"create", "pods", .times = 1, .status = 403, .reason = "Forbidden",
+                                        .message = "pods is forbidden: minimum memory usage per Container is 512Mi, "
+                                                   "but request is 256Mi"});
+    pod_is_killed(&c, cluster_pod(&c, "a", 1));
+    cluster_settle(&c);
+    assert_null(cluster_cleaner(&c, "a", 1));
+    cluster_run_for(&c, 1100);
+    cluster_settle(&c);
+    const struct object *cleaner = cluster_cleaner(&c, "a", 1);
+    assert_non_null(cleaner);
+    yyjson_val *main = yyjson_arr_get_first(json_at(object_root(cleaner), "spec", "containers", NULL));
+    assert_string_equal(json_text(json_at(main, "resources", "limits", NULL), "memory", ""), "4Gi");
+    cluster_finish(&c);
+}
+
 /* What is known of a task that is in the spec no more is its pod. */
 static void what_nothing_tells_of_is_said_at_once(void **state) {
     (void)state;
@@ -296,6 +320,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cleaner_ends_what_a_killed_launcher_left),
         cmocka_unit_test(a_quota_is_waited_for),
+        cmocka_unit_test(a_range_that_wants_more_resources_gets_those_of_the_attempt),
         cmocka_unit_test(what_nothing_tells_of_is_said_at_once),
         cmocka_unit_test(a_pod_out_of_sight_that_is_gone_is_not_read_in_a_hot_loop),
         cmocka_unit_test(a_cleaner_out_of_sight_is_not_asked_for_in_a_hot_loop),
