@@ -23,7 +23,8 @@ enum {
     FOLLOW_CLI_MS = 15 * 1000,
     LOOK_CLI_MS = 5 * 1000,
     REFUSED_MS = 15 * 1000, /* for so long it may be somebody else's mistake, or a moment's */
-    SUBMITTED_MS = 1000,    /* an id that has just been printed may not be known yet */
+    NOISE_MS = 10 * 1000,
+    SUBMITTED_MS = 1000, /* an id that has just been printed may not be known yet */
 };
 
 /* Where a round is. */
@@ -139,13 +140,20 @@ static bool nobody(const struct yarn *yarn) {
     return yarn->rest.rms.count == 0 && !yarn_cli_available(&yarn->cli);
 }
 
+/* An id that was printed and that YARN has not known for a while: not asked about as long as the tag leads to others.
+ */
+static bool is_noise(const struct yarn *yarn, const struct remote_job *job) {
+    const struct remote_job *current = remote_current(&yarn->remote->view);
+    return !job->tagged && job->absent_at && yarn->now - job->absent_at >= NOISE_MS && current && current->tagged;
+}
+
 /* In this round still to be asked by its id: all that may be alive, and was in no list. */
 static bool wants_status(const struct yarn *yarn, const struct remote_job *job) {
     const struct remote *remote = yarn->remote;
     if (job->ended || job->foreign || job->seen_in == yarn->round)
         return false;
     bool follow = remote->want == REMOTE_FOLLOW;
-    return follow ? !job->former : !job->absent_at;
+    return follow ? !job->former && !is_noise(yarn, job) : !job->absent_at;
 }
 
 static bool wants_list(const struct yarn *yarn) {

@@ -53,6 +53,20 @@ class Hints(YarnTest):
         process.communicate(timeout=25)
         self.assertEqual(process.returncode, 0)
 
+    def test_ids_of_nowhere_are_not_asked_about_for_ever(self):
+        process = self.begin("echo on; sleep 0.3; %s exit 0" % (self.submitted(1) + self.says(ELSEWHERE)), *FOLLOW)
+        process.stdout.readline()
+        app = self.rm.add(1, TAG)
+        self.wait_for(lambda: any(ELSEWHERE in path for _, path in self.rm.requests))
+
+        def newest():
+            return [path for method, path in self.rm.requests[-6:]]
+
+        self.wait_for(lambda: len(self.rm.requests) > 6 and all(app["id"] in path for path in newest()), 30)
+        self.rm.end(app, "SUCCEEDED")
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
+
     def test_an_earlier_id_of_nowhere_does_not_make_this_attempts_job_an_earlier_one(self):
         process = self.begin("echo on; sleep 0.5; exit 0", *FOLLOW, "--attempt", "2", "--earlier", ELSEWHERE)
         process.stdout.readline()
