@@ -71,10 +71,16 @@ static int64_t jitter(struct reporter *reporter, int64_t ms) {
     return ms - ms / 10 + (int64_t)(x % (uint64_t)(ms / 5 + 1));
 }
 
+/* Soon, but the output may bring such news with every line. */
+static int64_t urgent_at(const struct reporter *reporter, int64_t now) {
+    int64_t soon = now + REPORT_COALESCE_MS, gap = reporter->sent_at + REPORT_URGENT_GAP_MS;
+    return soon < gap && !reporter->asking && !reporter->last_from ? gap : soon;
+}
+
 void reporter_notify(struct reporter *reporter, enum snapshot_news news, int64_t now) {
     if (!reporter->enabled || news == NEWS_NONE || reporter->backoff_ms > 0)
         return;
-    int64_t at = news == NEWS_URGENT ? now + REPORT_COALESCE_MS : now + reporter->interval_ms;
+    int64_t at = news == NEWS_URGENT ? urgent_at(reporter, now) : now + reporter->interval_ms;
     if (at < reporter->next_at)
         reporter->next_at = at;
 }
@@ -162,7 +168,7 @@ static void on_arrived(struct reporter *reporter, const struct rest_answer *answ
     reporter->next_at = reporter->now + jitter(reporter, reporter->interval_ms);
     bool undecided = reporter->asking && !reporter->last_from && reporter->decision == DECISION_NONE;
     if (reporter->snapshot->news == NEWS_URGENT || (reporter->last_from && reporter->arrived_seq != seq))
-        reporter->next_at = reporter->now + REPORT_COALESCE_MS;
+        reporter->next_at = urgent_at(reporter, reporter->now);
     else if (undecided)
         reporter->next_at = reporter->now + DECISION_AGAIN_MS;
 }
@@ -204,6 +210,7 @@ static void send_snapshot(struct reporter *reporter) {
     };
     reporter->next_at = INT64_MAX;
     reporter->sent_seq = reporter->snapshot->record.seq;
+    reporter->sent_at = reporter->now;
     if (!token || strbuf_failed(&reporter->body) ||
         rest_start(reporter->rest, &request, on_done, reporter, &reporter->call, &reporter->err) < 0)
         failed(reporter, REPORT_BACKOFF_MIN_MS, -1);

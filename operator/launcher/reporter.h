@@ -16,6 +16,7 @@
 enum {
     REPORT_INTERVAL_MS = 10 * 1000, /* until the operator says otherwise */
     REPORT_COALESCE_MS = 100,
+    REPORT_URGENT_GAP_MS = 500, /* between two reports, until the end is near */
     REPORT_BACKOFF_MIN_MS = 1000,
     REPORT_STANDBY_MS = 100, /* … after a 421: another replica of the operator leads, and a new call may find it */
     REPORT_BACKOFF_MAX_MS = 30 * 1000,
@@ -42,7 +43,7 @@ struct reporter {
     bool by_name;                             /* the address did not answer: now the URL's is tried */
     int64_t now;                              /* boot ms of this turn */
     int64_t next_at, interval_ms, backoff_ms; /* backoff 0: the last one arrived */
-    int64_t sent_seq, arrived_seq;
+    int64_t sent_at, sent_seq, arrived_seq;
     const struct snapshot *snapshot;
     int64_t last_from; /* since when the final report is due; 0: not yet */
     bool answered;     /* somebody has answered since then, if only to refuse */

@@ -69,6 +69,12 @@ class Normal(ReportTest):
         self.assertLessEqual(len(running), 3)
         self.assertEqual(self.operator.reports[-1]["progress"], {"percent": 100})
 
+    def test_output_that_is_all_news(self):
+        script = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo \"Running job: job_1700000000000_$i\" >&2; sleep 0.01; done"
+        begin = time.monotonic()
+        self.launch(script, "--kind", "hadoopJar")
+        self.assertLessEqual(len(self.operator.reports), 2.5 * (time.monotonic() - begin) + 2)
+
     def test_heartbeat_at_the_interval(self):
         self.launch("sleep 3.5")
         self.assertGreaterEqual(len(self.operator.reports), 4)
