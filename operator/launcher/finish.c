@@ -4,19 +4,29 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "launcher/cgroup.h"
 #include "launcher/task.h"
 
+/* In place, so that a full disk or a kill between two calls leaves one that can be read: the new one, with blanks where
+ * the old one was longer, until it is cut. */
 void finish_write_record(const struct task *task) {
     const char *path = task->options->termination_log;
     AUTO_STRBUF text = STRBUF_INIT;
+    struct stat old = {0};
     record_encode(&task->snapshot.record, task->options->record_max, &text);
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+    size_t length = text.length;
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644) : -1;
+    if (fd >= 0 && fstat(fd, &old) == 0 && S_ISREG(old.st_mode) && old.st_size < RECORD_MAX)
+        while (text.length < (size_t)old.st_size && !strbuf_failed(&text))
+            strbuf_putc(&text, ' ');
     if (path && (fd < 0 || write(fd, strbuf_text(&text), text.length) != (ssize_t)text.length))
         task_say("the record could not be written to %s: %s", path, strerror(errno));
+    else if (fd >= 0 && S_ISREG(old.st_mode) && ftruncate(fd, (off_t)length) < 0)
+        task_say("the record in %s could not be cut: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
 }

@@ -87,14 +87,23 @@ static void forgotten(void *context, const struct helper_result *result) {
     (void)context, (void)result;
 }
 
+/* What runs is killed and reaped; what waits is never begun. */
 void helpers_cancel(struct helpers *helpers, void *context) {
+    size_t kept = 0;
     for (size_t i = 0; i < helpers->count; i++) {
-        if (helpers->queue[i].context != context)
+        struct helper *helper = &helpers->queue[i];
+        bool running = i == 0 && helpers->pid > 0;
+        if (helper->context == context && !running) {
+            free_helper(helper);
             continue;
-        helpers->queue[i].done = forgotten;
-        if (i == 0 && helpers->pid > 0 && !helpers->ended)
+        }
+        if (helper->context == context)
+            helper->done = forgotten;
+        if (helper->context == context && !helpers->ended)
             kill(-helpers->pid, SIGKILL);
+        helpers->queue[kept++] = *helper;
     }
+    helpers->count = kept;
 }
 
 pid_t helpers_session(const struct helpers *helpers) {
