@@ -1,6 +1,7 @@
 /* See support_cluster.h. The controller is the real one; only the API server behind it is a model. */
 
 #include "controller/support_cluster.h"
+#include "controller/pace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,6 +141,7 @@ static void drained(void *arg) {
 void cluster_start(struct cluster *cluster) {
     *cluster = (struct cluster){.leads = true};
     uv_loop_init(&cluster->loop);
+    uv_loop_configure(&cluster->loop, UV_METRICS_IDLE_TIME);
     api_init(&cluster->api, &cluster->loop);
     cluster->api.seen = seen;
     cluster->api.arg = cluster;
@@ -181,15 +183,20 @@ static void stop_ticking(struct cluster *cluster, uv_timer_t *tick) {
 }
 
 /* Quiet is when the loop has turned a number of times, some of them later than a first retry, and nobody asked or was
- * answered. */
+ * answered; and later than a run rests after its longest pass (pace_rest_ms()), which a busy machine stretches. */
 void cluster_settle(struct cluster *cluster) {
     uv_timer_t tick;
     int ticks = 0;
     int quiet_since = 0;
+    int quiet = QUIET_TICKS;
     int64_t seen = -1;
     start_ticking(cluster, &tick, &ticks);
-    while (ticks - quiet_since < QUIET_TICKS && ticks < TICKS_MAX) {
+    while (ticks - quiet_since < quiet && ticks < TICKS_MAX) {
+        uint64_t begun = uv_hrtime() - uv_metrics_idle_time(&cluster->loop);
         uv_run(&cluster->loop, UV_RUN_ONCE);
+        uint64_t busy = uv_hrtime() - uv_metrics_idle_time(&cluster->loop) - begun;
+        int rest = (int)(pace_rest_ms((int64_t)busy / 1000) / TICK_MS);
+        quiet = quiet < QUIET_TICKS + rest ? QUIET_TICKS + rest : quiet;
         if (seen != cluster->api.requests + cluster->api.delivered)
             quiet_since = ticks;
         seen = cluster->api.requests + cluster->api.delivered;
