@@ -74,7 +74,7 @@ static void turn(struct task *task) {
     pump_step(&task->err, &wait);
     on_signals(task);
     rest_step(task->rest, &wait, task->now);
-    helpers_step(task->helpers, &wait, task->now);
+    helpers_step(task->helpers, task->now);
     kerberos_step(&task->kerberos, task->now);
     remote_step(task->remote, task->now);
     hearing_remote(task);

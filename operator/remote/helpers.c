@@ -189,8 +189,7 @@ void helpers_wait(const struct helpers *helpers, struct wait *wait) {
     wait_fd(wait, helpers->out, POLLIN);
 }
 
-void helpers_step(struct helpers *helpers, const struct wait *wait, int64_t now) {
-    (void)wait;
+void helpers_step(struct helpers *helpers, int64_t now) {
     if (helpers->count > 0 && helpers->pid == 0)
         begin(helpers, now);
     if (helpers->pid == 0)

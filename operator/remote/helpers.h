@@ -36,4 +36,4 @@ void helpers_cancel(struct helpers *helpers, void *context); /* all of that cont
 pid_t helpers_session(const struct helpers *helpers);
 bool helpers_reaped(struct helpers *helpers, pid_t pid, int status); /* true: it was one of ours */
 void helpers_wait(const struct helpers *helpers, struct wait *wait);
-void helpers_step(struct helpers *helpers, const struct wait *wait, int64_t now);
+void helpers_step(struct helpers *helpers, int64_t now);

@@ -79,7 +79,6 @@ static int decode(yyjson_val *object, struct yarn_app *ret, struct error *err) {
     app->progress = yyjson_is_num(progress) ? yyjson_get_num(progress) : 0;
     if (!(app->progress >= 0 && app->progress <= 100))
         app->progress = 0;
-    app->started_at = json_int(object, "startedTime", 0);
     const char *url = json_text(object, "trackingUrl", "");
     if (record_url_valid(url))
         memcpy(app->tracking_url, url, strlen(url) + 1);

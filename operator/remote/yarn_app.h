@@ -18,7 +18,6 @@ struct yarn_app {
     char tags[1024];                        /* lower case, comma-separated; cut when longer */
     bool tags_known;                        /* the answer says which they are */
     double progress;                        /* percent */
-    int64_t started_at;                     /* wall ms of the ResourceManager */
     char tracking_url[RECORD_URL_MAX + 1];  /* "" when it is none */
     char diagnostics[YARN_DIAGNOSTICS_MAX]; /* its end, when longer: causes come last */
 };

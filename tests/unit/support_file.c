@@ -12,12 +12,10 @@
 
 #include <cmocka.h>
 
-char *support_fixture(const char *name, size_t *ret_length) {
-    char path[512];
-    snprintf(path, sizeof path, SOURCE_DIR "/tests/unit/fixtures/%s", name);
+char *support_read(const char *path, size_t *ret_length) {
     FILE *file = fopen(path, "rb");
     if (!file)
-        fail_msg("no fixture %s", path);
+        fail_msg("no file %s", path);
     fseek(file, 0, SEEK_END);
     long size = ftell(file);
     rewind(file);
@@ -28,4 +26,10 @@ char *support_fixture(const char *name, size_t *ret_length) {
     if (ret_length)
         *ret_length = (size_t)size;
     return text;
+}
+
+char *support_fixture(const char *name, size_t *ret_length) {
+    char path[512];
+    snprintf(path, sizeof path, SOURCE_DIR "/tests/unit/fixtures/%s", name);
+    return support_read(path, ret_length);
 }

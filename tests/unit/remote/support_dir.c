@@ -39,20 +39,6 @@ void support_write(const char *directory, const char *name, const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
-char *support_read(const char *path) {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        fail_msg("no file %s", path);
-    fseek(file, 0, SEEK_END);
-    long size = ftell(file);
-    rewind(file);
-    char *text = malloc((size_t)size + 1);
-    assert_int_equal(fread(text, 1, (size_t)size, file), size);
-    fclose(file);
-    text[size] = '\0';
-    return text;
-}
-
 void support_clear_environment(void) {
     static const char *const names[] = {"HADOOP_CONF_DIR", "YARN_CONF_DIR", "HADOOP_HOME", "HADOOP_USER_NAME",
                                         "SPARK_HOME",      "JAVA_HOME",     "KRB5_CONFIG"};

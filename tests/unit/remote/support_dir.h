@@ -9,7 +9,5 @@ void support_directory(char path[SUPPORT_PATH_MAX]);
 void support_remove(const char *path);
 /* Writes DIRECTORY/NAME anew. */
 void support_write(const char *directory, const char *name, const char *text);
-/* The whole of a file; the caller frees. Fails the test when it is not there. */
-char *support_read(const char *path);
 /* Takes away all variables of the environment that say where Hadoop is and who we are. */
 void support_clear_environment(void);

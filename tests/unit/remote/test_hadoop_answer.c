@@ -15,13 +15,14 @@
 #include "base/strbuf.h"
 #include "remote/hadoop_answer.h"
 #include "support_dir.h"
+#include "support_file.h"
 
 #define ID "application_1795278585466_0006"
 
 static char *fixture(const char *name, int *ret_code) {
     char path[512];
     snprintf(path, sizeof path, SOURCE_DIR "/tests/unit/remote/fixtures/cli/%s.txt", name);
-    char *text = support_read(path), *code = strstr(text, "\n[rc ");
+    char *text = support_read(path, NULL), *code = strstr(text, "\n[rc ");
     assert_non_null(code);
     *ret_code = (int)strtol(code + 5, NULL, 10);
     return text;

@@ -17,6 +17,7 @@
 
 #include "remote/hadoop_tagged.h"
 #include "support_dir.h"
+#include "support_file.h"
 
 #define P(name, value) "<property><name>" name "</name><value>" value "</value></property>"
 #define F(name, value) "<property><name>" name "</name><value>" value "</value><final>true</final></property>"
@@ -137,9 +138,9 @@ static void test_again(void **state) {
     support_write(source, "old", "x");
     tag(source, "t");
     snprintf(path, sizeof path, "%s/mapred-site.xml", target);
-    char *first = support_read(path);
+    char *first = support_read(path, NULL);
     tag(source, "t");
-    char *second = support_read(path);
+    char *second = support_read(path, NULL);
     assert_string_equal(first, second);
     free(first);
     free(second);
